@@ -1,0 +1,1 @@
+"""Evently over HTTP: a Flask application on the core's use cases."""

@@ -1,0 +1,1 @@
+"""Evently's truth in PostgreSQL."""
