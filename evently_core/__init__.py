@@ -1,0 +1,1 @@
+"""Evently: booking, waitlist and capacity for events with limited seats, as a library."""

@@ -1,0 +1,88 @@
+"""`decide`: a batch of commands about one event is answered, one after another, each with its pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import attrs
+
+from evently_core.admission import GRANTS_MAX, Allowance, run_pass
+from evently_core.commands import Advance, Command
+from evently_core.decision import Decision
+from evently_core.inventory import Answered, Inventory, LoadMore
+from evently_core.lines import NotLoaded
+from evently_core.outcomes import GRANTED_SHOWN_MAX, KEPT, EventSettled, Outcome, Refused
+from evently_core.reasons import MENDABLE, Reason, ReasonCode
+from evently_core.sheet import Sheet
+from evently_core.steps import first_step
+
+
+def decide(
+    inventory: Inventory,
+    commands: Sequence[Command],
+    now: datetime,
+    ids: Iterator[UUID],
+    *,
+    grants_max: int | None = GRANTS_MAX,
+) -> Decision | LoadMore:
+    """Decide a batch of commands about one event, in order. A single command is a batch of one.
+
+    Pure: the same snapshot, commands, time and ids give the same decision. Each command has its own pass, so
+    that grouping changes nothing: n commands in one batch are answered exactly as n batches of one.
+
+    If a pass has more to grant than ``grants_max`` (None: no bound), the decision stops there, unsettled,
+    with the commands behind it unanswered; the next transaction goes on where this one stopped.
+
+    Returns:
+        The decision, or `LoadMore` if the inventory does not hold what it takes.
+    """
+    sheet = Sheet(inventory, now, ids)
+    outcomes: list[Outcome] = []
+    allowance = Allowance(grants_max)
+    try:
+        settled = run_pass(sheet, allowance)
+        for command in commands:
+            if not settled:
+                break
+            outcome, settled = _answer(sheet, command, allowance)
+            outcomes.append(outcome)
+    except NotLoaded as missing:
+        return missing.load_more
+    return sheet.decision(outcomes, settled=settled)
+
+
+def _answer(sheet: Sheet, command: Command, allowance: Allowance) -> tuple[Outcome, bool]:
+    """Answer one command: from its key, or by its first step and a pass."""
+    if command.key is not None and (kept := sheet.answered(command.key)) is not None:
+        return _replay(kept, command), True
+    cause = command.cause if isinstance(command, Advance) else command.name
+    sheet.acting(command.actor, cause, getattr(command, "reason", None))
+    sheet.granted.clear()
+    outcome = first_step(sheet, command)
+    settled = run_pass(sheet, allowance)
+    if isinstance(outcome, EventSettled):
+        outcome = attrs.evolve(
+            outcome,
+            event=sheet.event,
+            granted_count=len(sheet.granted),
+            granted=tuple(sheet.granted[:GRANTED_SHOWN_MAX]),
+            still_waiting=sheet.lines.waiting,
+        )
+    if command.key is not None and _is_kept(outcome):
+        sheet.keep_answer(command.key, Answered(command.fingerprint(), outcome))
+    return outcome, settled
+
+
+def _is_kept(outcome: Outcome) -> bool:
+    return isinstance(outcome, KEPT) and not (
+        isinstance(outcome, Refused) and outcome.reason.code in MENDABLE
+    )
+
+
+def _replay(kept: Answered, command: Command) -> Outcome:
+    """Answer the same again to the same, and refuse anything else under that key (I6)."""
+    if kept.fingerprint != command.fingerprint():
+        return Refused(Reason(ReasonCode.IDEMPOTENCY_KEY_REUSED))
+    return attrs.evolve(kept.outcome, replayed=True)

@@ -1,0 +1,185 @@
+"""The port to the truth: one event's transaction, and what can be read of all that was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+import attrs
+
+from evently_core.booking import Booking, BookingStatus
+from evently_core.commands import Key
+from evently_core.decision import Decision
+from evently_core.event import Event, EventStatus
+from evently_core.facts import Record
+from evently_core.inventory import Answered, Inventory, Needs
+from evently_core.paging import Page, PageRequest
+from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
+from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
+
+
+class EventTransaction(Protocol):
+    """A transaction on one event: nobody else decides about it until it ends."""
+
+    def inventory(self, needs: Needs) -> Inventory:
+        """Return the snapshot a decision needs. May be called again with wider needs; nothing changes between."""
+
+    def record(self, decision: Decision) -> None:
+        """Write everything a decision says: state, counters, journal, and the answers kept under keys.
+
+        The number of round trips does not grow with the batch.
+        """
+
+    def delete(self, record: Record) -> None:
+        """Remove the event, a draft nobody ever booked, and write the record of it."""
+
+    def commit(self) -> None:
+        """Make it so, durably. Leaving without it undoes everything.
+
+        Raises:
+            Conflict: a race was lost, nothing was written; decide again.
+            Unavailable: the store is gone, and whether it was written is not known.
+        """
+
+
+class Storage(Protocol):
+    """Where events live, and all that is decided about them."""
+
+    def transaction(self, event_id: EventId, now: datetime) -> AbstractContextManager[EventTransaction]:
+        """Open the transaction of one event and lock it; ``now`` is when what is due counts as lapsed.
+
+        Raises:
+            NotFound: there is no such event.
+            Unavailable: the store cannot be reached, or the lock not be had in time.
+        """
+
+    def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
+        """Add a new event with its first record, and keep the answer under its key.
+
+        Raises:
+            Conflict: something was answered under that key meanwhile.
+        """
+
+    def answer(self, key: Key) -> Answered | None:
+        """Return what the creation of an event was answered under a key."""
+
+    def forget_answers(self, before: datetime) -> int:
+        """Drop the answers kept since before a time (at least 24 hours ago). Returns how many."""
+
+    def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
+        """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
+
+    def next_due(self) -> datetime | None:
+        """Return when the next hold lapses or the next line has to be looked at; None if nothing is pending."""
+
+
+@attrs.frozen(kw_only=True)
+class EventQuery:
+    """Which events to list, in the order they start."""
+
+    text: str | None = None
+    """Words to be found in title, venue or description, whatever their case."""
+    statuses: frozenset[EventStatus] | None = None
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None
+    organiser_id: UserId | None = None
+    only_available: bool = False
+    """Only events that have a seat free."""
+    drafts_of: UserId | None = None
+    """Whose drafts may be listed; None is nobody's."""
+    all_drafts: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class BookingQuery:
+    """Which bookings to list, oldest first. ``now`` is when they are read: lapsed holds read as expired (I9)."""
+
+    now: datetime
+    event_id: EventId | None = None
+    user_id: UserId | None = None
+    status: BookingStatus | None = None
+    origin_entry: EntryId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EntryQuery:
+    """Which entries to list. With ``in_line`` those that wait, in the order of the walk; else oldest first."""
+
+    event_id: EventId | None = None
+    user_id: UserId | None = None
+    ticket_type_id: TicketTypeId | None = None
+    status: EntryStatus | None = None
+    in_line: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class JournalLine:
+    """A line of an event's journal. Numbers rise within an event, in the order things happened."""
+
+    event_id: EventId
+    number: int
+    at: datetime
+    kind: str
+    actor_id: UserId | None
+    actor: str
+    """``user``, ``operator`` or ``system``."""
+    cause: str
+    reason: str | None
+    data: Mapping[str, Any]
+
+
+@attrs.frozen(kw_only=True)
+class Drift:
+    """A counter that does not say what the allocations add up to (I2), or a rule that is broken."""
+
+    event_id: EventId
+    what: str
+    recorded: str
+    true: str
+
+
+class Records(Protocol):
+    """Reading what was recorded, without any lock."""
+
+    def event(self, event_id: EventId) -> Event | None:
+        """Return an event."""
+
+    def snapshots(
+        self, event_ids: Iterable[EventId], now: datetime, depth: int = 1
+    ) -> Mapping[EventId, Inventory]:
+        """Return what the figures of these events are read from; unknown ids are left out."""
+
+    def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
+        """List events by start, then id."""
+
+    def booking(self, booking_id: BookingId) -> Booking | None:
+        """Return a booking as recorded."""
+
+    def bookings_by_reference(self, reference: str, limit: int = 10) -> Sequence[Booking]:
+        """Return the bookings of that reference: one, unless two events share it."""
+
+    def bookings(self, query: BookingQuery, page: PageRequest) -> Page[Booking]:
+        """List bookings, as they read at the query's time."""
+
+    def entry(self, entry_id: EntryId) -> WaitlistEntry | None:
+        """Return an entry as recorded."""
+
+    def entries(self, query: EntryQuery, page: PageRequest) -> Page[WaitlistEntry]:
+        """List entries."""
+
+    def offers(self, entry_ids: Iterable[EntryId]) -> Mapping[EntryId, tuple[Booking, ...]]:
+        """Return the offers made of these entries, oldest first."""
+
+    def places(self, entries: Sequence[WaitlistEntry]) -> Mapping[EntryId, Place]:
+        """Return the exact places of those of these entries that wait, without walking their lines."""
+
+    def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
+        """Return the entries with which a user waits for an event."""
+
+    def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
+        """List the journal of an event, in the order things happened."""
+
+    def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
+        """Recompute counters and rules from the allocations, and return what differs."""
