@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,29 @@ def test_each_source_root_holds_one_package_named_after_the_project() -> None:
     for root in filter(Path.is_dir, (REPOSITORY / "adapters").iterdir()):
         packages = [path.parent.name for path in root.glob("*/__init__.py")]
         assert packages == [f"evently_{root.name}"]
+
+
+def test_every_package_is_listed_wherever_packages_are_listed() -> None:
+    """A package that one list forgot would go unchecked, or missing from the wheel, without a word."""
+    tool = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    homes = sorted(
+        path.parent.relative_to(REPOSITORY) for path in REPOSITORY.glob("adapters/*/*/__init__.py")
+    )
+    folders = {"evently_core", *map(str, homes)}
+    names = {"evently_core", *(home.name for home in homes)}
+    roots = {".", *(str(home.parent) for home in homes)}
+    wheel = tool["hatch"]["build"]["targets"]["wheel"]
+
+    assert set(wheel["packages"]) == folders
+    assert folders <= set(tool["mypy"]["files"])
+    assert set(tool["check-wheel-contents"]["toplevel"]) == names
+    assert set(tool["coverage"]["run"]["source_pkgs"]) == names
+    assert set(tool["importlinter"]["root_packages"]) == names
+    assert set(wheel["dev-mode-dirs"]) == roots
+    assert set(tool["pytest"]["ini_options"]["pythonpath"]) == roots
+    assert {
+        path.removeprefix("$MYPY_CONFIG_FILE_DIR").strip("/") or "." for path in tool["mypy"]["mypy_path"]
+    } == roots
 
 
 def test_nothing_unfinished_lands(texts: dict[Path, str]) -> None:
