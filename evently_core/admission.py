@@ -71,6 +71,15 @@ def run_pass(sheet: Sheet, allowance: Allowance) -> bool:
     return True
 
 
+def settle(sheet: Sheet) -> None:
+    """Bring a sheet that only a view reads to where a pass would: free what lapsed, serve who can be served.
+
+    Lines whose sales are over take no part, so that a view need not close them.
+    """
+    _free_what_has_lapsed(sheet)
+    _serve_the_lines(sheet, Allowance(None))
+
+
 def _serve_the_lines(sheet: Sheet, allowance: Allowance) -> bool:
     """Walk the lines together, in order, looking only at the heads of their classes."""
     limit = sheet.event.policy.bypass_limit
@@ -90,7 +99,7 @@ def _serve_the_lines(sheet: Sheet, allowance: Allowance) -> bool:
         if allowance.is_spent:
             # One more may or may not fit; the next transaction finds out.
             return False
-        room = _room(sheet, ticket_type, speaking.values())
+        room = room_behind(sheet, ticket_type, speaking.values())
         if room >= least:
             _grant_to_waiting(sheet, entry, min(room, entry.missing), speaking)
             allowance.spend()
@@ -126,15 +135,15 @@ def set_aside(sheet: Sheet, speaking: Iterable[WaitlistEntry]) -> dict[PoolId, i
     return aside
 
 
-def _room(sheet: Sheet, ticket_type: TicketTypeId, speaking: Iterable[WaitlistEntry]) -> int:
-    """Return what somebody of this ticket type could take now behind these."""
+def room_behind(sheet: Sheet, ticket_type: TicketTypeId, speaking: Iterable[WaitlistEntry]) -> int:
+    """Return what somebody of this ticket type could take now behind those who speak, given in order."""
     aside = set_aside(sheet, speaking)
     return min(sheet.free[pool] - aside.get(pool, 0) for pool in sheet.pools[ticket_type])
 
 
 def room_of_newcomer(sheet: Sheet, ticket_type: TicketTypeId) -> int:
     """Return what a newcomer could take now: only the first of each line ahead of it can stand in its way."""
-    return _room(sheet, ticket_type, those_ahead_of_newcomers(sheet))
+    return room_behind(sheet, ticket_type, those_ahead_of_newcomers(sheet))
 
 
 def those_ahead_of_newcomers(sheet: Sheet) -> list[WaitlistEntry]:
@@ -171,7 +180,8 @@ def grant(sheet: Sheet, booking: Booking, ahead: Iterable[WaitlistEntry]) -> tup
 def _rooms(sheet: Sheet, speaking: list[WaitlistEntry]) -> dict[EntryId, int]:
     """Return what each of these could take now behind those before it that have stopped their lines."""
     return {
-        entry.id: _room(sheet, entry.ticket_type_id, speaking[:place]) for place, entry in enumerate(speaking)
+        entry.id: room_behind(sheet, entry.ticket_type_id, speaking[:place])
+        for place, entry in enumerate(speaking)
     }
 
 

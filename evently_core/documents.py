@@ -50,7 +50,8 @@ def outcome_from(stored: Mapping[str, Any]) -> Outcome:
 
 def document(value: Any) -> Any:
     """Return a value as JSON holds it: ids and times as text, spans as seconds, values as objects."""
-    return _writer(type(value))(value)
+    kind: Any = type(value)
+    return _writer(kind)(value)
 
 
 @cache

@@ -81,7 +81,11 @@ class Sheet:
         """Return how many seats of a pool are taken."""
         if pool == self.event.total_pool:
             return sum(self._taken.values())
-        return self._taken.get(TicketTypeId(pool), 0)
+        return self.taken_by(TicketTypeId(pool)) if pool in self._taken else 0
+
+    def taken_by(self, ticket_type: TicketTypeId) -> int:
+        """Return how many seats of a ticket type are taken, whether or not it has a pool of its own."""
+        return self._taken[ticket_type]
 
     def booking(self, booking_id: BookingId) -> Booking | None:
         """Return a booking as it is now."""

@@ -137,8 +137,9 @@ def _requested_kind(sheet: Sheet, command: Book | JoinWaitlist) -> TicketType:
     if event.status is EventStatus.DRAFT and not command.actor.may_organise(event.organiser_id):
         raise NotFound("event")
     kind = _named_kind(event, command.ticket_type_id)
-    _require_published(event)
-    _require_on_sale(event, kind, sheet.now)
+    no_sale = why_not_on_sale(event, kind, sheet.now)
+    if no_sale is not None:
+        raise _No(no_sale.code, **no_sale.figures)
     _require_within_limits(sheet, command, kind)
     return kind
 
@@ -161,17 +162,21 @@ _NOT_PUBLISHED = {
 }
 
 
+def why_not_on_sale(event: Event, kind: TicketType, now: datetime) -> Reason | None:
+    """Return why no request for this ticket type is taken now: the event's state, then the windows."""
+    if event.status is not EventStatus.PUBLISHED:
+        return Reason(_NOT_PUBLISHED[event.status])
+    opens, closes = event.sales_open_at(kind), event.sales_close_at(kind)
+    if opens is not None and now < opens:
+        return Reason(ReasonCode.SALES_NOT_OPEN, {"opens_at": _text(opens)})
+    if closes <= now:
+        return Reason(ReasonCode.SALES_CLOSED, {"closed_at": _text(closes)})
+    return None
+
+
 def _require_published(event: Event) -> None:
     if event.status is not EventStatus.PUBLISHED:
         raise _No(_NOT_PUBLISHED[event.status])
-
-
-def _require_on_sale(event: Event, kind: TicketType, now: datetime) -> None:
-    opens, closes = event.sales_open_at(kind), event.sales_close_at(kind)
-    if opens is not None and now < opens:
-        raise _No(ReasonCode.SALES_NOT_OPEN, opens_at=_text(opens))
-    if closes <= now:
-        raise _No(ReasonCode.SALES_CLOSED, closed_at=_text(closes))
 
 
 def _require_within_limits(sheet: Sheet, command: Book | JoinWaitlist, kind: TicketType) -> None:

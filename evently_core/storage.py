@@ -147,9 +147,9 @@ class Records(Protocol):
         """Return an event."""
 
     def snapshots(
-        self, event_ids: Iterable[EventId], now: datetime, depth: int = 1
+        self, event_ids: Iterable[EventId], now: datetime, needs: Needs
     ) -> Mapping[EventId, Inventory]:
-        """Return what the figures of these events are read from; unknown ids are left out."""
+        """Return a snapshot of each of these events, all read with the same needs; unknown ids are left out."""
 
     def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
         """List events by start, then id."""

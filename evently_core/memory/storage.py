@@ -1,0 +1,360 @@
+"""Events in memory: the whole of the storage port for tests, simulations and first steps. Nothing is durable."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock, RLock
+from typing import TypeVar
+from uuid import UUID
+
+import attrs
+
+from evently_core.booking import Booking, BookingStatus, Origin
+from evently_core.commands import Key
+from evently_core.decision import Decision
+from evently_core.documents import fact_document, fact_kind
+from evently_core.errors import Conflict, NotFound
+from evently_core.event import Event, EventStatus
+from evently_core.evolve import EventState
+from evently_core.facts import Record
+from evently_core.invariants import counts_of, violations
+from evently_core.inventory import Answered, Inventory, Needs
+from evently_core.memory.snapshot import snapshot_of
+from evently_core.paging import CursorKey, Page, PageRequest, page_of
+from evently_core.storage import (
+    BookingQuery,
+    Drift,
+    EntryQuery,
+    EventQuery,
+    EventTransaction,
+    JournalLine,
+    Records,
+    Storage,
+)
+from evently_core.values import BookingId, EntryId, EventId, UserId
+from evently_core.waitlist import Place, WaitlistEntry
+
+T = TypeVar("T")
+
+
+@attrs.define
+class _Shelf:
+    """One event with all that belongs to it."""
+
+    state: EventState
+    next_sequence: int = 1
+    journal: list[JournalLine] = attrs.field(factory=list)
+    answers: dict[Key, tuple[Answered, datetime]] = attrs.field(factory=dict)
+    wake_at: datetime | None = None
+    lock: Lock = attrs.field(factory=Lock)
+
+
+class MemoryStorage:
+    """All events of a process. Threads may share it; each event has a lock of its own."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._shelves: dict[EventId, _Shelf] = {}
+        self._creations: dict[Key, tuple[Answered, datetime]] = {}
+        self._guard = RLock()
+
+    # -- the storage port -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self, event_id: EventId, now: datetime) -> Iterator[EventTransaction]:
+        """Open the transaction of one event and lock it."""
+        shelf = self._shelf(event_id)
+        with shelf.lock:
+            if shelf.state.event is None:
+                raise NotFound("event")
+            yield _MemoryTransaction(self, shelf, now)
+
+    def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
+        """Add a new event."""
+        with self._guard:
+            if answer is not None and answer[0] in self._creations:
+                raise Conflict("Something was answered under that key meanwhile.")
+            shelf = _Shelf(EventState(event))
+            shelf.journal.append(_line(event.id, 1, record))
+            self._shelves[event.id] = shelf
+            if answer is not None:
+                self._creations[answer[0]] = (answer[1], record.at)
+
+    def answer(self, key: Key) -> Answered | None:
+        """Return what the creation of an event was answered under a key."""
+        with self._guard:
+            kept = self._creations.get(key)
+            return kept[0] if kept else None
+
+    def forget_answers(self, before: datetime) -> int:
+        """Drop the answers kept since before a time."""
+        with self._guard:
+            stores = [self._creations, *(shelf.answers for shelf in self._shelves.values())]
+            return sum(_drop(store, before) for store in stores)
+
+    def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
+        """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
+        with self._guard:
+            moments = [(self._due(shelf), event_id) for event_id, shelf in self._shelves.items()]
+        due = sorted(
+            (moment, event_id) for moment, event_id in moments if moment is not None and moment <= now
+        )
+        return [event_id for _, event_id in due[:limit]]
+
+    def next_due(self) -> datetime | None:
+        """Return when the next hold lapses or the next line has to be looked at."""
+        with self._guard:
+            moments = [self._due(shelf) for shelf in self._shelves.values()]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    @staticmethod
+    def _due(shelf: _Shelf) -> datetime | None:
+        held = [b.expires_at for b in list(shelf.state.bookings.values()) if b.status is BookingStatus.HELD]
+        moments = [moment for moment in (shelf.wake_at, *held) if moment is not None]
+        return min(moments, default=None)
+
+    def _shelf(self, event_id: EventId) -> _Shelf:
+        with self._guard:
+            shelf = self._shelves.get(event_id)
+        if shelf is None:
+            raise NotFound("event")
+        return shelf
+
+    # -- the records port -------------------------------------------------------------------------------------
+
+    def event(self, event_id: EventId) -> Event | None:
+        """Return an event."""
+        shelf = self._shelves.get(event_id)
+        return shelf.state.event if shelf else None
+
+    def snapshots(
+        self, event_ids: Iterable[EventId], now: datetime, needs: Needs
+    ) -> Mapping[EventId, Inventory]:
+        """Return a snapshot of each of these events."""
+        found = {}
+        for event_id in event_ids:
+            shelf = self._shelves.get(event_id)
+            if shelf is not None and shelf.state.event is not None:
+                with shelf.lock:
+                    found[event_id] = _inventory(shelf, needs, now)
+        return found
+
+    def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
+        """List events by start, then id."""
+        events = [event for event in self._each_event() if self._matches(event, query)]
+        return _page(
+            events,
+            page,
+            lambda event: (event.starts_at.isoformat(), str(event.id)),
+            lambda parts: (datetime.fromisoformat(str(parts[0])).isoformat(), str(UUID(str(parts[1])))),
+        )
+
+    def booking(self, booking_id: BookingId) -> Booking | None:
+        """Return a booking as recorded."""
+        return next((b for b in self._each_booking() if b.id == booking_id), None)
+
+    def bookings_by_reference(self, reference: str, limit: int = 10) -> Sequence[Booking]:
+        """Return the bookings of that reference."""
+        return [booking for booking in self._each_booking() if booking.reference == reference][:limit]
+
+    def bookings(self, query: BookingQuery, page: PageRequest) -> Page[Booking]:
+        """List bookings, as they read at the query's time."""
+        read = [booking.as_read_at(query.now) for booking in self._each_booking()]
+        found = [
+            booking
+            for booking in read
+            if query.event_id in (None, booking.event_id)
+            and query.user_id in (None, booking.user_id)
+            and query.status in (None, booking.status)
+        ]
+        return _page(found, page, lambda booking: (str(booking.id),), _id_of)
+
+    def entry(self, entry_id: EntryId) -> WaitlistEntry | None:
+        """Return an entry as recorded."""
+        return next((entry for entry in self._each_entry() if entry.id == entry_id), None)
+
+    def entries(self, query: EntryQuery, page: PageRequest) -> Page[WaitlistEntry]:
+        """List entries."""
+        found = [
+            entry
+            for entry in self._each_entry()
+            if query.event_id in (None, entry.event_id)
+            and query.user_id in (None, entry.user_id)
+            and query.ticket_type_id in (None, entry.ticket_type_id)
+            and query.status in (None, entry.status)
+            and (entry.is_waiting or not query.in_line)
+        ]
+        if query.in_line:
+            return _page(found, page, lambda e: e.order, lambda parts: (int(parts[0]), int(parts[1])))
+        return _page(found, page, lambda entry: (str(entry.id),), _id_of)
+
+    def offers(self, entry_ids: Iterable[EntryId]) -> Mapping[EntryId, tuple[Booking, ...]]:
+        """Return the offers made of these entries, oldest first."""
+        wanted = set(entry_ids)
+        made: dict[EntryId, list[Booking]] = defaultdict(list)
+        for booking in self._each_booking():
+            if booking.entry_id in wanted and booking.origin is Origin.WAITLIST:
+                made[booking.entry_id].append(booking)
+        return {entry_id: tuple(sorted(offers, key=lambda b: b.id)) for entry_id, offers in made.items()}
+
+    def places(self, entries: Sequence[WaitlistEntry]) -> Mapping[EntryId, Place]:
+        """Return the places of those of these entries that wait."""
+        return {entry.id: self._place(entry) for entry in entries if entry.is_waiting}
+
+    def _place(self, entry: WaitlistEntry) -> Place:
+        line = [
+            other
+            for other in self._each_entry()
+            if (other.event_id, other.ticket_type_id) == (entry.event_id, entry.ticket_type_id)
+            and other.is_waiting
+        ]
+        ahead = [other.missing for other in line if other.order < entry.order]
+        return Place(1 + len(ahead), sum(ahead))
+
+    def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
+        """Return the entries with which a user waits for an event."""
+        return [
+            entry
+            for entry in self._each_entry()
+            if entry.event_id == event_id and entry.user_id == user_id and entry.is_waiting
+        ]
+
+    def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
+        """List the journal of an event, in the order things happened."""
+        shelf = self._shelves.get(event_id)
+        lines = list(shelf.journal) if shelf else []
+        return _page(lines, page, lambda line: (line.number,), lambda parts: (int(parts[0]),))
+
+    def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
+        """Return the rules that are broken; counters cannot drift, since they are added up at each reading."""
+        ids = list(self._shelves) if event_id is None else [event_id]
+        return [
+            Drift(event_id=each, what=text, recorded="", true="")
+            for each in ids
+            for text in violations(self._shelf(each).state)
+        ]
+
+    def _each_event(self) -> Iterator[Event]:
+        for shelf in list(self._shelves.values()):
+            if shelf.state.event is not None:
+                yield shelf.state.event
+
+    def _each_booking(self) -> Iterator[Booking]:
+        for shelf in list(self._shelves.values()):
+            yield from list(shelf.state.bookings.values())
+
+    def _each_entry(self) -> Iterator[WaitlistEntry]:
+        for shelf in list(self._shelves.values()):
+            yield from list(shelf.state.entries.values())
+
+    def _matches(self, event: Event, query: EventQuery) -> bool:
+        words = f"{event.title}\n{event.venue}\n{event.description}".casefold()
+        visible = (
+            event.status is not EventStatus.DRAFT or query.all_drafts or event.organiser_id == query.drafts_of
+        )
+        return (
+            visible
+            and (query.text is None or query.text.casefold() in words)
+            and (query.statuses is None or event.status in query.statuses)
+            and (query.starts_from is None or event.starts_at >= query.starts_from)
+            and (query.starts_before is None or event.starts_at < query.starts_before)
+            and query.organiser_id in (None, event.organiser_id)
+            and (not query.only_available or counts_of(self._shelves[event.id].state).free > 0)
+        )
+
+
+class _MemoryTransaction:
+    """One event under its lock; what is recorded shows when it is committed."""
+
+    def __init__(self, storage: MemoryStorage, shelf: _Shelf, now: datetime) -> None:
+        self._storage = storage
+        self._shelf = shelf
+        self._now = now
+        self._pending: list[Callable[[], None]] = []
+
+    def inventory(self, needs: Needs) -> Inventory:
+        """Return the snapshot a decision needs."""
+        return _inventory(self._shelf, needs, self._now)
+
+    def record(self, decision: Decision) -> None:
+        """Take note of what a decision says."""
+        self._pending.append(lambda: _write(self._shelf, decision, self._now))
+
+    def delete(self, record: Record) -> None:
+        """Remove the event, and write the record of it."""
+
+        def write() -> None:
+            event = self._shelf.state.event
+            assert event is not None
+            self._shelf.journal.append(_line(event.id, len(self._shelf.journal) + 1, record))
+            self._shelf.state.event = None
+
+        self._pending.append(write)
+
+    def commit(self) -> None:
+        """Make it so."""
+        for write in self._pending:
+            write()
+        self._pending.clear()
+
+
+def _inventory(shelf: _Shelf, needs: Needs, now: datetime) -> Inventory:
+    answers = {key: kept[0] for key in needs.keys if (kept := shelf.answers.get(key))}
+    return snapshot_of(shelf.state, needs, now, next_sequence=shelf.next_sequence, answers=answers)
+
+
+def _write(shelf: _Shelf, decision: Decision, now: datetime) -> None:
+    state = shelf.state
+    assert state.event is not None
+    if decision.event is not None:
+        state.event = decision.event.after
+    state.bookings.update((change.after.id, change.after) for change in decision.bookings)
+    state.entries.update((change.after.id, change.after) for change in decision.entries)
+    for record in decision.journal:
+        shelf.journal.append(_line(state.event.id, len(shelf.journal) + 1, record))
+    shelf.next_sequence = decision.next_sequence
+    shelf.wake_at = decision.wake_at
+    shelf.answers.update((key, (answered, now)) for key, answered in decision.answered.items())
+
+
+def _line(event_id: EventId, number: int, record: Record) -> JournalLine:
+    return JournalLine(
+        event_id=event_id,
+        number=number,
+        at=record.at,
+        kind=fact_kind(record.fact),
+        actor_id=record.actor.user_id,
+        actor=record.actor.name,
+        cause=record.cause,
+        reason=record.reason,
+        data=fact_document(record.fact),
+    )
+
+
+def _drop(answers: dict[Key, tuple[Answered, datetime]], before: datetime) -> int:
+    old = [key for key, (_, at) in answers.items() if at < before]
+    for key in old:
+        del answers[key]
+    return len(old)
+
+
+def _id_of(parts: Sequence[str | int]) -> CursorKey:
+    return (str(UUID(str(parts[0]))),)
+
+
+def _page(
+    found: list[T],
+    page: PageRequest,
+    key: Callable[[T], CursorKey],
+    parse: Callable[[Sequence[str | int]], CursorKey],
+) -> Page[T]:
+    after = page.after(parse)
+    behind = sorted((thing for thing in found if after is None or key(thing) > after), key=key)
+    return page_of(behind[: page.limit + 1], page.limit, key)
+
+
+_: type[Storage] = MemoryStorage
+_also: type[Records] = MemoryStorage
