@@ -1,0 +1,17 @@
+"""Run by Alembic for each command; the connection comes from whoever called it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from evently_postgres import account_tables  # noqa: F401  # each module of tables registers its own
+from evently_postgres.metadata import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    # One by one, so that a migration may leave its transaction to build an index without a lock.
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
