@@ -13,7 +13,7 @@ from evently_core.commands import Advance, Command
 from evently_core.decision import Decision
 from evently_core.inventory import Answered, Inventory, LoadMore
 from evently_core.lines import NotLoaded
-from evently_core.outcomes import GRANTED_SHOWN_MAX, KEPT, EventSettled, Outcome, Refused
+from evently_core.outcomes import KEPT, EventSettled, Outcome, Refused
 from evently_core.reasons import MENDABLE, Reason, ReasonCode
 from evently_core.sheet import Sheet
 from evently_core.steps import first_step
@@ -43,6 +43,7 @@ def decide(
     allowance = Allowance(grants_max)
     try:
         settled = run_pass(sheet, allowance)
+        opening = sheet.settlement()
         for command in commands:
             if not settled:
                 break
@@ -50,7 +51,7 @@ def decide(
             outcomes.append(outcome)
     except NotLoaded as missing:
         return missing.load_more
-    return sheet.decision(outcomes, settled=settled)
+    return sheet.decision(opening, outcomes, settled=settled)
 
 
 def _answer(sheet: Sheet, command: Command, allowance: Allowance) -> tuple[Outcome, bool]:
@@ -63,13 +64,7 @@ def _answer(sheet: Sheet, command: Command, allowance: Allowance) -> tuple[Outco
     outcome = first_step(sheet, command)
     settled = run_pass(sheet, allowance)
     if isinstance(outcome, EventSettled):
-        outcome = attrs.evolve(
-            outcome,
-            event=sheet.event,
-            granted_count=len(sheet.granted),
-            granted=tuple(sheet.granted[:GRANTED_SHOWN_MAX]),
-            still_waiting=sheet.lines.waiting,
-        )
+        outcome = sheet.settlement()
     if command.key is not None and _is_kept(outcome):
         sheet.keep_answer(command.key, Answered(command.fingerprint(), outcome))
     return outcome, settled

@@ -12,7 +12,7 @@ from evently_core.commands import Key
 from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.inventory import Answered
-from evently_core.outcomes import Outcome
+from evently_core.outcomes import EventSettled, Outcome
 from evently_core.values import TicketTypeId
 from evently_core.waitlist import WaitlistEntry
 
@@ -32,6 +32,8 @@ class Decision:
     """The result of deciding a batch: the first ``len(outcomes)`` of its commands are answered."""
 
     outcomes: tuple[Outcome, ...]
+    opening: EventSettled
+    """What the pass before the first command granted: what had lapsed, or what the last transaction left over."""
     journal: tuple[Record, ...]
     """The facts in the order they happened."""
     event: Change[Event] | None
@@ -48,7 +50,5 @@ class Decision:
     wake_at: datetime | None
     """When the lines have to be looked at though nobody asks: one opens, one closes, or the pass goes on."""
 
-    @property
-    def changes_anything(self) -> bool:
-        """Tell whether there is anything to record."""
-        return bool(self.journal or self.answered)
+    changes_anything: bool
+    """Whether there is anything to record."""

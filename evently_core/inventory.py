@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import attrs
 
@@ -130,6 +131,8 @@ class Inventory:
     taken: Mapping[TicketTypeId, int]
     """Seats of held and confirmed bookings, by ticket type, as recorded: lapsed holds still count."""
     next_sequence: int
+    wake_at: datetime | None = None
+    """What the last decision said about when the lines have to be looked at though nobody asks."""
     fronts: Mapping[ClassKey, Front] = attrs.field(factory=dict)
     """Every class that has a waiting entry."""
     tallies: Mapping[TicketTypeId, Mapping[int, Tally]] = attrs.field(factory=dict)

@@ -20,7 +20,7 @@ from evently_core.event import Event, TicketType
 from evently_core.facts import Fact, Record
 from evently_core.inventory import Answered, Inventory, LoadMore
 from evently_core.lines import Lines, NotLoaded
-from evently_core.outcomes import Outcome
+from evently_core.outcomes import GRANTED_SHOWN_MAX, EventSettled, Outcome
 from evently_core.values import SYSTEM, Actor, BookingId, EntryId, PoolId, TicketTypeId, UserId
 from evently_core.waitlist import WaitlistEntry
 
@@ -227,11 +227,18 @@ class Sheet:
 
     # -- what comes of it -----------------------------------------------------------------------------------
 
-    def decision(self, outcomes: list[Outcome], *, settled: bool) -> Decision:
+    def settlement(self) -> EventSettled:
+        """Return the event as it is now, and whom the current pass granted seats."""
+        granted = tuple(self.granted[:GRANTED_SHOWN_MAX])
+        return EventSettled(self.event, len(self.granted), granted, self.lines.waiting)
+
+    def decision(self, opening: EventSettled, outcomes: list[Outcome], *, settled: bool) -> Decision:
         """Return what was decided."""
         event_before = self.inventory.event
+        wake_at = self._wake_at() if settled else self.now
         return Decision(
             outcomes=tuple(outcomes),
+            opening=opening,
             journal=tuple(self._journal),
             event=Change(event_before, self.event) if self.event is not event_before else None,
             bookings=tuple(
@@ -246,7 +253,8 @@ class Sheet:
             next_sequence=self.next_sequence,
             answered=dict(self._answered),
             settled=settled,
-            wake_at=self._wake_at() if settled else self.now,
+            wake_at=wake_at,
+            changes_anything=bool(self._journal or self._answered or wake_at != self.inventory.wake_at),
         )
 
     def _wake_at(self) -> datetime | None:

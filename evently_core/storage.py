@@ -146,6 +146,9 @@ class Records(Protocol):
     def event(self, event_id: EventId) -> Event | None:
         """Return an event."""
 
+    def events_named(self, event_ids: Iterable[EventId]) -> Mapping[EventId, Event]:
+        """Return these events; unknown ids are left out."""
+
     def snapshots(
         self, event_ids: Iterable[EventId], now: datetime, needs: Needs
     ) -> Mapping[EventId, Inventory]:

@@ -20,6 +20,7 @@ def snapshot_of(
     now: datetime,
     *,
     next_sequence: int,
+    wake_at: datetime | None,
     answers: Mapping[Key, Answered],
 ) -> Inventory:
     """Return what a decision needs of an event, and not more."""
@@ -31,6 +32,7 @@ def snapshot_of(
         needs=needs,
         taken=_taken(state),
         next_sequence=next_sequence,
+        wake_at=wake_at,
         fronts=_fronts(state, needs.depth),
         tallies=_tallies(state),
         due=tuple(booking for booking in state.bookings.values() if booking.has_lapsed(now)),

@@ -130,6 +130,10 @@ class MemoryStorage:
         shelf = self._shelves.get(event_id)
         return shelf.state.event if shelf else None
 
+    def events_named(self, event_ids: Iterable[EventId]) -> Mapping[EventId, Event]:
+        """Return these events."""
+        return {event_id: event for event_id in event_ids if (event := self.event(event_id))}
+
     def snapshots(
         self, event_ids: Iterable[EventId], now: datetime, needs: Needs
     ) -> Mapping[EventId, Inventory]:
@@ -303,7 +307,14 @@ class _MemoryTransaction:
 
 def _inventory(shelf: _Shelf, needs: Needs, now: datetime) -> Inventory:
     answers = {key: kept[0] for key in needs.keys if (kept := shelf.answers.get(key))}
-    return snapshot_of(shelf.state, needs, now, next_sequence=shelf.next_sequence, answers=answers)
+    return snapshot_of(
+        shelf.state,
+        needs,
+        now,
+        next_sequence=shelf.next_sequence,
+        wake_at=shelf.wake_at,
+        answers=answers,
+    )
 
 
 def _write(shelf: _Shelf, decision: Decision, now: datetime) -> None:

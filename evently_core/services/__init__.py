@@ -1,0 +1,1 @@
+"""The use cases: load, decide, record. No rules and no SQL."""

@@ -1,0 +1,117 @@
+"""Load, decide, record: how every command about an event is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from evently_core.admission import GRANTS_MAX
+from evently_core.commands import Command
+from evently_core.decide import decide
+from evently_core.decision import Decision
+from evently_core.errors import Conflict, NotFound
+from evently_core.inventory import LoadMore, needs_of
+from evently_core.outcomes import EventSettled, Outcome
+from evently_core.ports import Clock, Ids
+from evently_core.storage import EventTransaction, Records, Storage
+from evently_core.values import EventId
+
+TRIES_MAX = 5
+"""How often a batch that lost a race is decided anew."""
+
+
+class Desk(Protocol):
+    """Where commands are handed in."""
+
+    def submit(self, event_id: EventId, command: Command) -> Outcome:
+        """Have one command decided, and return its answer once it is recorded.
+
+        Raises:
+            NotFound: there is no such event.
+            Unavailable: the store is gone, or too much is asked at once.
+        """
+
+
+class Decisions:
+    """Decides batches of commands, one transaction each, and records what was decided."""
+
+    def __init__(
+        self, storage: Storage, records: Records, clock: Clock, ids: Ids, *, grants_max: int = GRANTS_MAX
+    ) -> None:
+        """Take the ports; ``grants_max`` bounds how many waiting entries one transaction serves."""
+        self._storage = storage
+        self._records = records
+        self._clock = clock
+        self._ids = ids
+        self._grants_max = grants_max
+
+    def submit(self, event_id: EventId, command: Command) -> Outcome:
+        """Have one command decided: a batch of one."""
+        [outcome] = self.decide_many(event_id, [command])
+        return outcome
+
+    def decide_many(self, event_id: EventId, commands: Sequence[Command]) -> list[Outcome]:
+        """Have commands decided in order, each as if it were alone, in as few transactions as it takes.
+
+        Where seats came free for more waiting entries than one transaction serves, the following ones go on
+        before anybody else is answered.
+        """
+        outcomes: list[Outcome] = []
+        settled = False
+        while not settled or len(outcomes) < len(commands):
+            decision = self._transact(event_id, commands[len(outcomes) :])
+            if outcomes and isinstance(change := outcomes[-1], EventSettled):
+                outcomes[-1] = change.and_then(decision.opening)
+            outcomes.extend(decision.outcomes)
+            settled = decision.settled
+        return outcomes
+
+    def _transact(self, event_id: EventId, commands: Sequence[Command]) -> Decision:
+        for _ in range(TRIES_MAX - 1):
+            try:
+                return self._load_decide_record(event_id, commands)
+            except Conflict:
+                continue  # somebody was faster; what they wrote is part of the next snapshot
+        return self._load_decide_record(event_id, commands)
+
+    def _load_decide_record(self, event_id: EventId, commands: Sequence[Command]) -> Decision:
+        now = self._clock.now()
+        with self._storage.transaction(event_id, now) as transaction:
+            needs = needs_of(commands)
+            while isinstance(
+                decision := decide(
+                    transaction.inventory(needs),
+                    commands,
+                    now,
+                    self._fresh_ids(),
+                    grants_max=self._grants_max,
+                ),
+                LoadMore,
+            ):
+                needs = needs.and_also(decision)
+            if decision.changes_anything:
+                self._record(transaction, decision)
+            return decision
+
+    @staticmethod
+    def _record(transaction: EventTransaction, decision: Decision) -> None:
+        transaction.record(decision)
+        transaction.commit()
+
+    def plan(self, event_id: EventId, command: Command) -> Outcome:
+        """Decide a command without recording anything: what would be answered, and who would get in."""
+        now = self._clock.now()
+        needs = needs_of([command])
+        while True:
+            inventory = self._records.snapshots([event_id], now, needs).get(event_id)
+            if inventory is None:
+                raise NotFound("event")
+            decision = decide(inventory, [command], now, self._fresh_ids(), grants_max=None)
+            if not isinstance(decision, LoadMore):
+                return decision.outcomes[0]
+            needs = needs.and_also(decision)
+
+    def _fresh_ids(self) -> Iterator[UUID]:
+        while True:
+            yield self._ids.new()
