@@ -79,20 +79,24 @@ class Accounts(Protocol):
     def has_admin(self) -> bool:
         """Tell whether any user is an admin."""
 
-    def rename(self, user_id: UserId, name: str) -> User | None:
-        """Give a user another name; return the user, None if there is no such user."""
+    def change(
+        self,
+        user_id: UserId,
+        *,
+        name: str | None = None,
+        password_hash: str | None = None,
+        instead_of: str | None = None,
+        act: Act | None = None,
+    ) -> User | None:
+        """Change what is given of a user, with the record of it if there is one, and return the user.
+
+        Returns:
+            None, changing nothing, if there is no such user or the password's hash is not ``instead_of``
+            (None: any).
+        """
 
     def set_role(self, user_id: UserId, role: Role, *, instead_of: Role, act: Act) -> bool:
         """Give a user another role, with its record; False, changing nothing, if the role was another."""
-
-    def set_password(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None, act: Act | None = None
-    ) -> bool:
-        """Replace the hash of a user's password, with its record if there is one.
-
-        Returns:
-            False, changing nothing, if there is no such user or its hash is not ``instead_of`` (None: any).
-        """
 
     def acts(self, before: ActId | None, limit: int) -> Sequence[Act]:
         """Return at most ``limit`` administrative acts, newest first, from those older than ``before``."""
@@ -117,7 +121,7 @@ class Sessions(Protocol):
         """
 
     def saw(self, session_id: SessionId, at: datetime) -> None:
-        """Note that a session was in use; never moves ``last_seen_at`` back."""
+        """Note that a session was in use, unless that was noted within the minute before (``SEEN_EVERY``)."""
 
     def end(self, session_id: SessionId, at: datetime) -> None:
         """End a session; the second time changes nothing (I7)."""
