@@ -10,7 +10,7 @@ from evently_core.errors import NotFound
 from evently_core.outcomes import Admitted, BookingChanged, Outcome, Refused, Rejected
 from evently_core.paging import Page, PageRequest
 from evently_core.ports import Clock
-from evently_core.services.decisions import Decisions, Desk
+from evently_core.services.decisions import CommandPort, Decisions
 from evently_core.services.events import EventService
 from evently_core.storage import BookingQuery, Records
 from evently_core.values import Actor, BookingId, EventId, UserId
@@ -20,7 +20,7 @@ class BookingService:
     """The use cases around bookings."""
 
     def __init__(
-        self, records: Records, desk: Desk, decisions: Decisions, events: EventService, clock: Clock
+        self, records: Records, desk: CommandPort, decisions: Decisions, events: EventService, clock: Clock
     ) -> None:
         """Take the ports; commands go to ``desk``, dry runs to ``decisions``."""
         self._records = records

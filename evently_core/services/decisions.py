@@ -21,7 +21,7 @@ TRIES_MAX = 5
 """How often a batch that lost a race is decided anew."""
 
 
-class Desk(Protocol):
+class CommandPort(Protocol):
     """Where commands are handed in."""
 
     def submit(self, event_id: EventId, command: Command) -> Outcome:
@@ -52,20 +52,30 @@ class Decisions:
         return outcome
 
     def decide_many(self, event_id: EventId, commands: Sequence[Command]) -> list[Outcome]:
-        """Have commands decided in order, each as if it were alone, in as few transactions as it takes.
+        """Have commands decided in order, each as if it were alone, in as few transactions as it takes."""
+        return list(self.decide_in_turn(event_id, commands))
+
+    def decide_in_turn(self, event_id: EventId, commands: Sequence[Command]) -> Iterator[Outcome]:
+        """Yield the answers of `decide_many` one by one, each once it is recorded and final.
 
         Where seats came free for more waiting entries than one transaction serves, the following ones go on
-        before anybody else is answered.
+        before anybody else is answered, and the command that freed them is answered with all of them.
         """
-        outcomes: list[Outcome] = []
-        settled = False
-        while not settled or len(outcomes) < len(commands):
-            decision = self._transact(event_id, commands[len(outcomes) :])
-            if outcomes and isinstance(change := outcomes[-1], EventSettled):
-                outcomes[-1] = change.and_then(decision.opening)
-            outcomes.extend(decision.outcomes)
-            settled = decision.settled
-        return outcomes
+        answered = 0
+        while True:
+            decision = self._transact(event_id, commands[answered:])
+            answered += len(decision.outcomes)
+            outcomes = list(decision.outcomes)
+            unfinished = outcomes.pop() if outcomes and not decision.settled else None
+            yield from outcomes
+            while not decision.settled:
+                decision = self._transact(event_id, [])
+                if isinstance(unfinished, EventSettled):
+                    unfinished = unfinished.and_then(decision.opening)
+            if unfinished is not None:
+                yield unfinished
+            if answered == len(commands):
+                return
 
     def _transact(self, event_id: EventId, commands: Sequence[Command]) -> Decision:
         for _ in range(TRIES_MAX - 1):

@@ -26,7 +26,7 @@ from evently_core.outcomes import EventSettled, Outcome, Refused, Rejected
 from evently_core.paging import Page, PageRequest
 from evently_core.ports import Clock, Ids
 from evently_core.reasons import Reason, ReasonCode
-from evently_core.services.decisions import Decisions, Desk
+from evently_core.services.decisions import CommandPort, Decisions
 from evently_core.storage import EventQuery, JournalLine, Records, Storage
 from evently_core.values import Actor, EventId, Money, PoolId, Role, TicketTypeId, UserId
 
@@ -103,7 +103,13 @@ class EventService:
     """The use cases around events."""
 
     def __init__(
-        self, storage: Storage, records: Records, desk: Desk, decisions: Decisions, clock: Clock, ids: Ids
+        self,
+        storage: Storage,
+        records: Records,
+        desk: CommandPort,
+        decisions: Decisions,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         """Take the ports; commands go to ``desk``, dry runs to ``decisions``."""
         self._storage = storage

@@ -7,7 +7,7 @@ from datetime import datetime
 from evently_core.commands import Sweep
 from evently_core.errors import NotFound
 from evently_core.ports import Clock
-from evently_core.services.decisions import Desk
+from evently_core.services.decisions import CommandPort
 from evently_core.storage import Storage
 from evently_core.values import SYSTEM
 
@@ -15,7 +15,7 @@ from evently_core.values import SYSTEM
 class SweepService:
     """Sweeps the events that are due. Any number of processes may do so at once."""
 
-    def __init__(self, storage: Storage, desk: Desk, clock: Clock) -> None:
+    def __init__(self, storage: Storage, desk: CommandPort, clock: Clock) -> None:
         """Take the ports."""
         self._storage = storage
         self._desk = desk

@@ -14,7 +14,7 @@ from evently_core.event import Event, EventStatus
 from evently_core.outcomes import Admitted, BookingChanged, EntryChanged, Outcome, Refused, Rejected
 from evently_core.paging import Page, PageRequest
 from evently_core.ports import Clock
-from evently_core.services.decisions import Decisions, Desk
+from evently_core.services.decisions import CommandPort, Decisions
 from evently_core.services.events import EventService
 from evently_core.storage import EntryQuery, Records
 from evently_core.values import Actor, BookingId, EntryId, EventId, TicketTypeId
@@ -34,7 +34,7 @@ class WaitlistService:
     """The use cases around the lines."""
 
     def __init__(
-        self, records: Records, desk: Desk, decisions: Decisions, events: EventService, clock: Clock
+        self, records: Records, desk: CommandPort, decisions: Decisions, events: EventService, clock: Clock
     ) -> None:
         """Take the ports; commands go to ``desk``, dry runs to ``decisions``."""
         self._records = records
