@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import attrs
@@ -18,8 +18,10 @@ from evently_core.booking import Booking, BookingStatus
 from evently_core.commands import Book, JoinWaitlist, Key
 from evently_core.errors import Conflict, EventlyError, NotFound
 from evently_core.event import Event, EventStatus, OnSilence, Policy
+from evently_core.evently import Store
 from evently_core.facts import EventCreated, EventDeleted, Record
 from evently_core.inventory import Answered, Inventory, Needs
+from evently_core.memory.basics import FixedClock, SequentialIds
 from evently_core.memory.storage import MemoryStorage
 from evently_core.outcomes import Admitted, EventSettled, Outcome, Refused
 from evently_core.paging import Page, PageRequest
@@ -29,51 +31,20 @@ from evently_core.services.decisions import Decisions
 from evently_core.services.events import EventAnswer, EventService, NewEvent, NewTicketType
 from evently_core.services.sweeping import SweepService
 from evently_core.services.waitlist import WaitlistService
-from evently_core.storage import BookingQuery, EntryQuery, EventQuery, Records, Storage
+from evently_core.storage import BookingQuery, EntryQuery, EventQuery
 from evently_core.values import Actor, EventId, Money, Role, UserId
 from evently_core.waitlist import EntryStatus
 
 START = datetime(2030, 5, 1, 12, tzinfo=UTC)
 
 
-class StorageAndRecords(Storage, Records, Protocol):
-    """A store, and the reading of it."""
-
-
-@attrs.define
-class HandClock:
-    """A clock that moves when it is told to."""
-
-    moment: datetime = START
-
-    def now(self) -> datetime:
-        """Return where its hands are."""
-        return self.moment
-
-    def pass_by(self, **span: int) -> None:
-        """Let time go by; the span is given as to `timedelta`."""
-        self.moment += timedelta(**span)
-
-
-@attrs.define
-class CountedIds:
-    """Ids in order, the same for everybody who starts with the same number."""
-
-    number: int = 0
-
-    def new(self) -> UUID:
-        """Return the next id, spread so that references differ."""
-        self.number += 1
-        return UUID(int=(self.number << 64) | (self.number * 0x9E3779B97F4A7C15 & (1 << 62) - 1))
-
-
 class House:
     """A store with the use cases on top, a clock and ids of its own, and a few people."""
 
-    def __init__(self, storage: StorageAndRecords) -> None:
+    def __init__(self, storage: Store) -> None:
         self.storage = storage
-        self.clock = HandClock()
-        self.ids = CountedIds()
+        self.clock = FixedClock(START)
+        self.ids = SequentialIds()
         self.decisions = Decisions(storage, storage, self.clock, self.ids)
         self.events = EventService(storage, storage, self.decisions, self.decisions, self.clock, self.ids)
         self.bookings = BookingService(storage, self.decisions, self.decisions, self.events, self.clock)
@@ -82,13 +53,17 @@ class House:
         self.organiser = Actor(UserId(UUID(int=9_000)), Role.ORGANISER)
         self.outcomes: list[Outcome] = []
 
+    def pass_by(self, **span: int) -> None:
+        """Let time go by; the span is given as to `timedelta`."""
+        self.clock.advance(timedelta(**span))
+
     def person(self, number: int) -> Actor:
         """Return one of the attendees."""
         return Actor(UserId(UUID(int=10_000 + number)), Role.ATTENDEE)
 
     def published(self, **fields: Any) -> Event:
         """Return a new published event."""
-        starts_at = self.clock.moment + timedelta(days=10)
+        starts_at = self.clock.now() + timedelta(days=10)
         defaults: dict[str, Any] = {
             "title": "Concert",
             "timezone": "Europe/Berlin",
@@ -167,20 +142,20 @@ def tell(house: House) -> Event:
     house.waitlist.move(house.organiser, low.id, -3, "came last year and did not show up")
     house.waitlist.leave(house.person(8), left.id)
     house.book(event, 10, 2, ticket_type_id=floor, key=Key("10", "refused"))
-    house.clock.pass_by(minutes=1)
+    house.pass_by(minutes=1)
     house.bookings.confirm(house.person(1), first.id)
     house.bookings.reduce(house.person(1), first.id, 2)
-    house.clock.pass_by(minutes=31)
+    house.pass_by(minutes=31)
     house.sweeping.sweep()
     house.bookings.cancel(house.person(2), boxed.id)
-    house.clock.pass_by(hours=3)
+    house.pass_by(hours=3)
     return event
 
 
 class StorageContract:
     """Promises of `Storage`, `EventTransaction` and `Records`."""
 
-    def make_storage(self) -> StorageAndRecords:
+    def make_storage(self) -> Store:
         """Return an empty store."""
         raise NotImplementedError
 
@@ -333,16 +308,16 @@ class StorageContract:
         house.booked(event, 1, 4)
         house.waits(event, 2)
         assert house.storage.next_due() == START + timedelta(minutes=5)
-        house.clock.pass_by(minutes=4)
+        house.pass_by(minutes=4)
         assert house.storage.due_events(house.clock.now(), 10) == []
-        house.clock.pass_by(minutes=1)
+        house.pass_by(minutes=1)
         assert house.storage.due_events(house.clock.now(), 10) == [event.id]
         assert house.sweeping.sweep() == 1
         [offer] = house.storage.bookings(
             BookingQuery(now=house.clock.now(), status=BookingStatus.HELD), PageRequest()
         ).items
         assert offer.quantity == 1
-        house.clock.pass_by(days=30)
+        house.pass_by(days=30)
         house.sweeping.sweep()
         assert house.sweeping.sweep() == 0
         assert house.storage.next_due() is None
@@ -355,7 +330,7 @@ class StorageContract:
         entry = house.waits(event, 2).entry
         assert entry is not None
         assert house.storage.next_due() == event.starts_at
-        house.clock.pass_by(days=10)
+        house.pass_by(days=10)
         assert house.sweeping.sweep() == 1
         closed = house.storage.entry(entry.id)
         assert closed is not None
@@ -446,7 +421,7 @@ def _readings(event: Event, now: datetime) -> list[Any]:
     def entries(**query: Any) -> Any:
         return lambda store, limit: _all_pages(lambda page: store.entries(EntryQuery(**query), page), limit)
 
-    def named(store: StorageAndRecords, _: int) -> Any:
+    def named(store: Store, _: int) -> Any:
         found = _all_pages(lambda page: store.entries(EntryQuery(event_id=event.id), page), 100)
         booked = _all_pages(lambda page: store.bookings(BookingQuery(now=now, event_id=event.id), page), 100)
         return (
@@ -474,7 +449,7 @@ def _readings(event: Event, now: datetime) -> list[Any]:
     ]
 
 
-def _many_needs(store: StorageAndRecords, event: Event) -> Iterator[Needs]:
+def _many_needs(store: Store, event: Event) -> Iterator[Needs]:
     entries = store.entries(EntryQuery(event_id=event.id), PageRequest(100)).items
     bookings = store.bookings(BookingQuery(now=START, event_id=event.id), PageRequest(100)).items
     users = frozenset(UserId(UUID(int=10_000 + number)) for number in range(11))

@@ -1,7 +1,8 @@
+from evently_core.evently import Store
 from evently_core.memory.storage import MemoryStorage
-from evently_core.testing.storage_contract import StorageAndRecords, StorageContract
+from evently_core.testing.storage_contract import StorageContract
 
 
 class TestMemoryStorage(StorageContract):
-    def make_storage(self) -> StorageAndRecords:
+    def make_storage(self) -> Store:
         return MemoryStorage()
