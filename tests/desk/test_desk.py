@@ -161,7 +161,9 @@ def test_every_asker_gets_one_answer_and_it_is_their_own(script: list[tuple[str,
 
 def _who_fails(batch: list[str], verdict: object) -> dict[str, Exception]:
     if isinstance(verdict, tuple):
-        return dict.fromkeys(batch[verdict[0]:], verdict[1])
+        spared: int = verdict[0]
+        error: Exception = verdict[1]
+        return dict.fromkeys(batch[spared:], error)
     return dict.fromkeys(batch, verdict) if isinstance(verdict, Exception) else {}
 
 
