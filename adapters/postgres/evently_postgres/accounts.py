@@ -165,7 +165,7 @@ def _insert_user(connection: Connection, user: User, password_hash: str) -> bool
         created_at=user.created_at,
     )
     statement = statement.on_conflict_do_nothing(index_elements=[func.lower(users.c.email)])
-    return connection.execute(statement).rowcount == 1
+    return connection.execute(statement.returning(users.c.id)).first() is not None
 
 
 def _begin_answer(connection: Connection, key: AnswerKey, at: datetime) -> bool:
@@ -173,7 +173,8 @@ def _begin_answer(connection: Connection, key: AnswerKey, at: datetime) -> bool:
     statement = insert_or_not(account_answers).values(
         scope=key.scope, key=key.key, fingerprint=key.fingerprint, answered_at=at
     )
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    taking = statement.on_conflict_do_nothing().returning(account_answers.c.key)
+    return connection.execute(taking).first() is not None
 
 
 def _is(key: AnswerKey) -> ColumnElement[bool]:
