@@ -340,6 +340,17 @@ class TestErrors:
 
         self.expect(Conflict, insert)
 
+    def test_a_connection_of_the_drivers_own_that_is_ended_is_unavailable(self, url: str) -> None:
+        """Unlike SQLAlchemy the driver does not say that the connection is lost: the server's code does."""
+
+        def ended() -> None:
+            with translated(), psycopg.connect(url, application_name="bare") as connection:
+                kill_others(url, "bare")
+                connection.execute("SELECT 1")
+
+        error = self.expect(Unavailable, ended)
+        assert isinstance(error.__cause__, psycopg.errors.AdminShutdown)
+
     @pytest.mark.parametrize(
         ("statement", "error"),
         [
