@@ -38,6 +38,7 @@ from evently_core.accounts import (
     KeyReused,
     Session,
     User,
+    normal_email,
 )
 from evently_core.errors import Conflict
 from evently_core.ports import Accounts, Sessions
@@ -85,7 +86,8 @@ class PostgresAccounts:
 
     def credentials_of(self, email: str) -> Credentials | None:
         """Return the user with this e-mail and the hash of the password."""
-        return self._credentials(func.lower(users.c.email) == func.lower(email))
+        # The server's lower() is that of the index; in the "C" locale it knows nothing beyond ASCII.
+        return self._credentials(func.lower(users.c.email) == func.lower(normal_email(email)))
 
     def _credentials(self, whose: ColumnElement[bool]) -> Credentials | None:
         with reading(self._engine) as connection:
