@@ -34,8 +34,8 @@ class TestMemoryService(_InMemory, AccountServiceContract): ...
 
 
 @pytest.fixture(scope="module")
-def engine(make_database: Callable[[], str]) -> Iterator[Engine]:
-    url = make_database()
+def engine(make_empty_database: Callable[[], str]) -> Iterator[Engine]:
+    url = make_empty_database()
     upgrade(url)
     engine = make_engine(url, pool_size=8)
     yield engine

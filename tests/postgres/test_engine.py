@@ -26,8 +26,8 @@ CROWD = 4
 
 
 @pytest.fixture(scope="module")
-def url(make_database: Callable[[], str]) -> str:
-    url = make_database()
+def url(make_empty_database: Callable[[], str]) -> str:
+    url = make_empty_database()
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE seats (id int PRIMARY KEY, taken int NOT NULL CHECK (taken <= 5))")
         connection.execute("INSERT INTO seats VALUES (1, 0), (2, 0)")

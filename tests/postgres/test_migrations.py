@@ -53,16 +53,16 @@ def import_all_tables() -> None:
 
 
 @pytest.fixture(scope="module")
-def migrated(make_database: MakeDatabase) -> str:
-    url = make_database()
+def migrated(make_empty_database: MakeDatabase) -> str:
+    url = make_empty_database()
     upgrade(url)
     return url
 
 
 @pytest.fixture(scope="module")
-def created(make_database: MakeDatabase) -> str:
+def created(make_empty_database: MakeDatabase) -> str:
     import_all_tables()
-    url = make_database()
+    url = make_empty_database()
     engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
     metadata.create_all(engine)
     engine.dispose()
@@ -89,8 +89,8 @@ def test_each_migration_follows_one_other_and_is_numbered_in_that_order() -> Non
     assert scripts.get_heads() == revisions[-1:]
 
 
-def test_an_empty_database_is_told_apart_from_a_migrated_one(make_database: MakeDatabase) -> None:
-    url = make_database()
+def test_an_empty_database_is_told_apart_from_a_migrated_one(make_empty_database: MakeDatabase) -> None:
+    url = make_empty_database()
     before = status(url)
     assert (before.current, before.is_current, before.is_newer) == (None, False, False)
     assert before.pending[0] == "0001"
@@ -101,8 +101,8 @@ def test_an_empty_database_is_told_apart_from_a_migrated_one(make_database: Make
     assert (after.is_current, after.is_newer) == (True, False)
 
 
-def test_asking_for_the_status_changes_nothing(make_database: MakeDatabase) -> None:
-    url = make_database()
+def test_asking_for_the_status_changes_nothing(make_empty_database: MakeDatabase) -> None:
+    url = make_empty_database()
     status(url)
     assert schema(url) == {"columns": set(), "constraints": set(), "indexes": set()}
     with psycopg.connect(url) as connection:
@@ -116,8 +116,8 @@ def test_the_second_upgrade_changes_nothing(migrated: str) -> None:
     assert status(migrated).is_current
 
 
-def test_a_database_of_a_newer_version_is_left_alone(make_database: MakeDatabase) -> None:
-    url = make_database()
+def test_a_database_of_a_newer_version_is_left_alone(make_empty_database: MakeDatabase) -> None:
+    url = make_empty_database()
     upgrade(url)
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -127,8 +127,8 @@ def test_a_database_of_a_newer_version_is_left_alone(make_database: MakeDatabase
     assert (found.is_newer, found.is_current) == (True, False)
 
 
-def test_processes_that_upgrade_at_once_wait_for_each_other(make_database: MakeDatabase) -> None:
-    url = make_database()
+def test_processes_that_upgrade_at_once_wait_for_each_other(make_empty_database: MakeDatabase) -> None:
+    url = make_empty_database()
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(4) as processes:
         processes.map(upgrade, [url] * 4, chunksize=1)
@@ -136,10 +136,10 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(make_database: MakeD
 
 
 def test_a_migration_waits_for_the_one_who_is_at_it(
-    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+    make_empty_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And not for ever; then it has changed nothing."""
-    url = make_database()
+    url = make_empty_database()
     with psycopg.connect(url) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [0x6576656E746C79])
         hasty = url + ("&" if "?" in url else "?") + "options=-c%20lock_timeout%3D200"

@@ -105,6 +105,11 @@ class EmbeddedPostgres:
         return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(self._socket_dir), safe='/')}"
 
     @property
+    def is_running(self) -> bool:
+        """Tell whether a server runs on the data, whoever uses it."""
+        return _running_pid(self._home) is not None
+
+    @property
     def log_file(self) -> Path:
         """What the server has to say."""
         return self._home / "log"
@@ -274,8 +279,7 @@ class EmbeddedPostgres:
                 server = self._software.spawn(
                     log, "postgres", "-D", str(self._data), "-k", str(self._socket_dir), *settings
                 )
-            # A dead child that nobody has waited for would keep its number, and the next server from starting.
-            Thread(target=server.wait, name="postgres-undertaker", daemon=True).start()
+            _bury(server)
             if self._answers_before(deadline, server):
                 return
             if time.monotonic() > deadline or not self._is_hindered_by_its_past():
@@ -508,7 +512,7 @@ def _start_keeper(home: Path) -> None:
         _locked(home / "keeper.lock", fcntl.LOCK_EX | fcntl.LOCK_NB).close()
     except BlockingIOError:
         return
-    subprocess.Popen(  # noqa: S603  # this file
+    keeper = subprocess.Popen(  # noqa: S603  # this file
         [sys.executable, "-I", __file__, str(home)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -516,6 +520,12 @@ def _start_keeper(home: Path) -> None:
         cwd="/",
         start_new_session=True,
     )
+    _bury(keeper)
+
+
+def _bury(child: subprocess.Popen[bytes]) -> None:
+    """See a child off when it ends: one that nobody has waited for keeps its number, and so its locks."""
+    Thread(target=child.wait, name=f"undertaker-{child.pid}", daemon=True).start()
 
 
 def _keep(home: Path) -> None:
