@@ -48,10 +48,12 @@ class Storage(Protocol):
     """Where events live, and all that is decided about them."""
 
     def transaction(self, event_id: EventId, now: datetime) -> AbstractContextManager[EventTransaction]:
-        """Open the transaction of one event and lock it; ``now`` is when what is due counts as lapsed.
+        """Open the transaction of one event; ``now`` is when what is due counts as lapsed.
+
+        With the first inventory at the latest the event is locked.
 
         Raises:
-            NotFound: there is no such event.
+            NotFound: there is no such event; raised with the first inventory at the latest, as what follows.
             Unavailable: the store cannot be reached, or the lock not be had in time.
         """
 

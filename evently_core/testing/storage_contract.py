@@ -167,8 +167,11 @@ class StorageContract:
 
     def test_an_event_that_is_not_there_has_no_transaction(self) -> None:
         """An unknown event is not found."""
-        with raises(NotFound), self.make_storage().transaction(EventId(UUID(int=1)), START):
-            pass
+        with (
+            raises(NotFound),
+            self.make_storage().transaction(EventId(UUID(int=1)), START) as transaction,
+        ):
+            transaction.inventory(Needs())
 
     def test_leaving_without_commit_undoes_everything(self) -> None:
         """What was recorded and not committed never was."""
@@ -176,9 +179,11 @@ class StorageContract:
         event = house.published()
         before = house.storage.journal(event.id, PageRequest())
         with raises(ZeroDivisionError), house.storage.transaction(event.id, house.clock.now()) as transaction:
+            transaction.inventory(Needs())
             transaction.delete(Record(EventDeleted("gone"), house.organiser, "delete_event", START))
             raise ZeroDivisionError
         with house.storage.transaction(event.id, house.clock.now()) as transaction:
+            transaction.inventory(Needs())
             transaction.delete(Record(EventDeleted("gone"), house.organiser, "delete_event", START))
         assert house.storage.event(event.id) == event
         assert house.storage.journal(event.id, PageRequest()) == before

@@ -1,0 +1,271 @@
+"""Loading an inventory: a fixed number of queries, sent together, whatever the batch and the lines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+import psycopg
+from psycopg import Cursor
+
+from evently_core.booking import Booking
+from evently_core.commands import Key
+from evently_core.documents import outcome_from
+from evently_core.event import Event
+from evently_core.inventory import Answered, ClassKey, Front, Inventory, Needs
+from evently_core.values import EventId, TicketTypeId, UserId
+from evently_core.waitlist import Tally, WaitlistEntry
+from evently_postgres.rows import (
+    BOOKING,
+    ENTRY,
+    EVENT,
+    TICKET_TYPE,
+    Row,
+    booking_from,
+    entry_from,
+    event_from,
+    utc,
+)
+
+_BOOKING = ", ".join(BOOKING)
+_ENTRY = ", ".join(ENTRY)
+
+_COUNTERS = "SELECT id, version, next_sequence, journal_head, waiting, wake_at, max_per_user FROM events"
+_LOCKED = f"{_COUNTERS} WHERE id = %(event)s FOR UPDATE"
+_UNLOCKED = f"{_COUNTERS} WHERE id = %(event)s"
+
+_TAKEN = "SELECT id, taken FROM ticket_types WHERE event_id = %(event)s"
+
+_EVENT = f"SELECT {', '.join(EVENT)} FROM events WHERE id = ANY(%(events)s)"
+_KINDS = f"SELECT {', '.join(TICKET_TYPE)} FROM ticket_types WHERE event_id = ANY(%(events)s) ORDER BY event_id, ordinal"
+
+_DUE = f"SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND status = 'held' AND expires_at <= %(now)s"
+
+_ANSWERED = """
+SELECT scope, key, fingerprint, outcome FROM answers
+WHERE event_id = %(event)s AND (scope, key) IN (SELECT * FROM unnest(%(scopes)s::text[], %(keys)s::text[]))
+"""
+
+_BOOKINGS = f"""
+SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND id = ANY(%(bookings)s)
+UNION
+SELECT {_BOOKING} FROM bookings
+WHERE event_id = %(event)s AND entry_id = ANY(%(entries)s) AND origin = 'waitlist'
+"""
+_HOLDS = f"SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND status = 'held'"
+_LIVE = f"SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND status IN ('held', 'confirmed')"
+
+# The entries that are named, and those of the bookings that are named or due.
+_ENTRIES = f"""
+SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND id = ANY(
+    %(entries)s::uuid[]
+    || ARRAY(SELECT entry_id FROM bookings WHERE event_id = %(event)s AND id = ANY(%(bookings)s))
+    || ARRAY(SELECT entry_id FROM bookings
+             WHERE event_id = %(event)s AND status = 'held' AND expires_at <= %(now)s)
+)
+"""
+_WAITING_OF_USERS = f"""
+SELECT {_ENTRY} FROM waitlist_entries
+WHERE event_id = %(event)s AND user_id = ANY(%(users)s) AND status = 'waiting'
+"""
+_ENTRIES_OF_HOLDS = f"""
+SELECT {_ENTRY} FROM waitlist_entries
+WHERE event_id = %(event)s
+  AND id IN (SELECT entry_id FROM bookings WHERE event_id = %(event)s AND status = 'held')
+"""
+_LIVE_ENTRIES = f"""
+SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND (
+    status IN ('waiting', 'offered')
+    OR id IN (SELECT entry_id FROM bookings WHERE event_id = %(event)s AND status IN ('held', 'confirmed'))
+)
+"""
+_WHOLE_LINES = f"""
+SELECT {_ENTRY} FROM waitlist_entries
+WHERE event_id = %(event)s AND ticket_type_id = ANY(%(lines)s) AND status = 'waiting'
+"""
+
+_SEATS_OF = """
+SELECT user_id, sum(seats)::bigint FROM (
+    SELECT user_id, quantity AS seats FROM bookings
+    WHERE event_id = %(event)s AND user_id = ANY(%(users)s) AND status IN ('held', 'confirmed')
+    UNION ALL
+    SELECT user_id, missing FROM waitlist_entries
+    WHERE event_id = %(event)s AND user_id = ANY(%(users)s) AND status = 'waiting'
+) AS theirs GROUP BY user_id
+"""
+
+_TALLIES = """
+SELECT ticket_type_id, priority, sum(entries)::int, sum(seats)::bigint FROM line_buckets
+WHERE event_id = %(event)s AND entries > 0 GROUP BY ticket_type_id, priority
+"""
+
+# From one class to the next by the index, without reading the entries between them; then each class's head.
+_FRONTS = f"""
+WITH RECURSIVE class AS (
+    (SELECT ticket_type_id, least FROM waitlist_entries
+     WHERE event_id = %(event)s AND status = 'waiting' ORDER BY ticket_type_id, least LIMIT 1)
+    UNION ALL
+    SELECT next.ticket_type_id, next.least FROM class, LATERAL (
+        SELECT ticket_type_id, least FROM waitlist_entries
+        WHERE event_id = %(event)s AND status = 'waiting'
+          AND (ticket_type_id, least) > (class.ticket_type_id, class.least)
+        ORDER BY ticket_type_id, least LIMIT 1
+    ) AS next
+)
+SELECT {", ".join(f"head.{name}" for name in ENTRY)} FROM class, LATERAL (
+    SELECT {_ENTRY} FROM waitlist_entries
+    WHERE event_id = %(event)s AND status = 'waiting'
+      AND ticket_type_id = class.ticket_type_id AND least = class.least
+    ORDER BY priority DESC, sequence LIMIT %(depth)s
+) AS head ORDER BY head.ticket_type_id, head.least, head.priority DESC, head.sequence
+"""
+
+
+class Drawings:
+    """Events as their organisers have set them, by version: what never changes without its version."""
+
+    def __init__(self, size_max: int = 4096) -> None:
+        """Keep at most so many."""
+        self._size_max = size_max
+        self._kept: dict[EventId, Event] = {}
+        self._guard = Lock()
+
+    def of(self, connection: psycopg.Connection[Any], event_id: EventId, version: int) -> Event:
+        """Return an event of that version, from the database if need be."""
+        kept = self._kept.get(event_id)
+        if kept is not None and kept.version == version:
+            return kept
+        [event] = load_events(connection, [event_id])
+        with self._guard:
+            while len(self._kept) >= self._size_max:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[event_id] = event
+        return event
+
+
+def load_events(connection: psycopg.Connection[Any], event_ids: Iterable[EventId]) -> list[Event]:
+    """Return events as they are set; unknown ids are left out."""
+    named = {"events": list(event_ids)}
+    rows = connection.execute(_EVENT, named).fetchall()
+    kinds: dict[EventId, list[Row]] = defaultdict(list)
+    for kind in connection.execute(_KINDS, named):
+        kinds[kind[0]].append(kind)
+    return [event_from(row, kinds[row[0]]) for row in rows if kinds[row[0]]]
+
+
+class Loader:
+    """Loads the inventory of one event on one connection."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], drawings: Drawings, event_id: EventId, now: datetime
+    ) -> None:
+        """Name the event; ``now`` is when a hold counts as due."""
+        self._connection = connection
+        self._drawings = drawings
+        self._event_id = event_id
+        self._now = now
+        self.journal_head = 0
+
+    def load(self, needs: Needs, *, locking: bool) -> Inventory | None:
+        """Return the inventory, None if there is no such event; ``locking`` holds everybody else off."""
+        with self._connection.pipeline():
+            counters = self._send(_LOCKED if locking else _UNLOCKED)
+            taken = self._send(_TAKEN)
+            due = self._send(_DUE)
+            named = self._send_named(needs)
+        row = counters.fetchone()
+        if row is None:
+            return None
+        _, version, next_sequence, self.journal_head, waiting, wake_at, max_per_user = row
+        wants_seats = bool(needs.users) and (needs.seats_of_users or max_per_user is not None)
+        with self._connection.pipeline():
+            fronts = self._send(_FRONTS, depth=needs.depth + 1) if waiting else None
+            tallies = self._send(_TALLIES) if waiting else None
+            waiting_of = (
+                self._send(_WAITING_OF_USERS, users=list(needs.users)) if waiting and needs.users else None
+            )
+            seats_of = self._send(_SEATS_OF, users=list(needs.users)) if wants_seats else None
+        lapsed = [booking_from(found) for found in due]
+        bookings, entries, answered = named()
+        bookings.update((booking.id, booking) for booking in lapsed)
+        waiting_entries = [entry_from(found) for found in waiting_of or ()]
+        entries.update((entry.id, entry) for entry in waiting_entries)
+        return Inventory(
+            event=self._drawings.of(self._connection, self._event_id, version),
+            needs=needs,
+            taken=dict(taken.fetchall()),
+            next_sequence=next_sequence,
+            wake_at=utc(wake_at),
+            fronts=_fronts(fronts, needs.depth) if fronts else {},
+            tallies=_tallies(tallies) if tallies else {},
+            due=tuple(lapsed),
+            bookings=bookings,
+            entries=entries,
+            seats_of=_seats_of(needs.users, seats_of) if wants_seats or max_per_user is not None else None,
+            waiting_of={(entry.user_id, entry.ticket_type_id): entry.id for entry in waiting_entries},
+            answered=answered,
+        )
+
+    def _send(self, query: str, **more: Any) -> Cursor[Any]:
+        return self._connection.execute(
+            query, {"event": self._event_id, "now": self._now, **more}, prepare=True
+        )
+
+    def _send_named(
+        self, needs: Needs
+    ) -> Callable[[], tuple[dict[Any, Booking], dict[Any, WaitlistEntry], dict[Key, Answered]]]:
+        """Send for what the commands name; the returned function reads the answers once they are there."""
+        named = {"bookings": list(needs.bookings), "entries": list(needs.entries)}
+        booked: list[Cursor[Any]] = []
+        # What belongs to a hold that is due is looked for in any case; mostly there is none.
+        entered = [self._send(_ENTRIES, **named)]
+        keyed: Cursor[Any] | None = None
+        if needs.bookings or needs.entries:
+            booked.append(self._send(_BOOKINGS, **named))
+        if needs.live_bookings:
+            booked.append(self._send(_LIVE))
+            entered.append(self._send(_LIVE_ENTRIES))
+        elif needs.holds:
+            booked.append(self._send(_HOLDS))
+            entered.append(self._send(_ENTRIES_OF_HOLDS))
+        if needs.whole_lines:
+            entered.append(self._send(_WHOLE_LINES, lines=list(needs.whole_lines)))
+        if needs.keys:
+            keys = list(needs.keys)
+            keyed = self._send(
+                _ANSWERED, scopes=[key.scope for key in keys], keys=[key.value for key in keys]
+            )
+
+        def read() -> tuple[dict[Any, Booking], dict[Any, WaitlistEntry], dict[Key, Answered]]:
+            bookings = {booking.id: booking for cursor in booked for booking in map(booking_from, cursor)}
+            entries = {entry.id: entry for cursor in entered for entry in map(entry_from, cursor)}
+            answered = {
+                Key(scope, key): Answered(bytes(fingerprint), outcome_from(outcome))
+                for scope, key, fingerprint, outcome in keyed or ()
+            }
+            return bookings, entries, answered
+
+        return read
+
+
+def _fronts(cursor: Iterable[Row], depth: int) -> dict[ClassKey, Front]:
+    """Return the head of each class, of rows that go one entry further."""
+    classes: dict[ClassKey, list[WaitlistEntry]] = defaultdict(list)
+    for row in cursor:
+        entry = entry_from(row)
+        classes[entry.ticket_type_id, entry.least].append(entry)
+    return {key: Front(tuple(entries[:depth]), len(entries) <= depth) for key, entries in classes.items()}
+
+
+def _tallies(cursor: Iterable[Row]) -> dict[TicketTypeId, dict[int, Tally]]:
+    tallies: dict[TicketTypeId, dict[int, Tally]] = defaultdict(dict)
+    for ticket_type_id, priority, entries, seats in cursor:
+        tallies[ticket_type_id][priority] = Tally(entries, seats)
+    return dict(tallies)
+
+
+def _seats_of(users: Iterable[UserId], cursor: Iterable[Row] | None) -> Mapping[UserId, int]:
+    return {**dict.fromkeys(users, 0), **{user_id: seats for user_id, seats in cursor or ()}}

@@ -1,0 +1,282 @@
+"""Recording a decision: a fixed number of statements, sent together, whatever the batch."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+
+from evently_core.commands import Key
+from evently_core.decision import Change, Decision
+from evently_core.documents import fact_document, fact_kind, outcome_document
+from evently_core.event import Event
+from evently_core.facts import Record
+from evently_core.inventory import Answered
+from evently_core.values import EventId
+from evently_core.waitlist import WaitlistEntry
+from evently_postgres.event_tables import BUCKET, bookings, journal, ticket_types, waitlist_entries
+from evently_postgres.rows import (
+    BOOKING,
+    ENTRY,
+    EVENT,
+    TICKET_TYPE,
+    booking_row,
+    columns_of,
+    entry_row,
+    event_row,
+    ticket_type_rows,
+)
+
+_JOURNAL = columns_of(journal)
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+
+
+def _arrays(table: Table, columns: Sequence[str]) -> str:
+    """Return one parameter for each column: an array of its values."""
+    kinds = (table.c[name].type.compile(dialect=_DIALECT).lower() for name in columns)
+    return ", ".join(f"%s::{kind}[]" for kind in kinds)
+
+
+def _insert(table: Table, columns: Sequence[str]) -> str:
+    """Return a statement that adds any number of rows."""
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({_arrays(table, columns)})"
+
+
+def _update(table: Table, columns: Sequence[str]) -> str:
+    """Return a statement that sets the columns behind ``event_id`` and ``id`` of any number of rows."""
+    assignments = ", ".join(f"{name} = new.{name}" for name in columns[2:])
+    return (
+        f"UPDATE {table.name} AS old SET {assignments} "
+        f"FROM unnest({_arrays(table, columns)}) AS new ({', '.join(columns)}) "
+        "WHERE old.event_id = new.event_id AND old.id = new.id"
+    )
+
+
+_INSERT_BOOKINGS = _insert(bookings, BOOKING)
+_INSERT_ENTRIES = _insert(waitlist_entries, ENTRY)
+_INSERT_JOURNAL = _insert(journal, _JOURNAL)
+
+# What a booking and an entry may change in their lives.
+_BOOKING_MOVES = (
+    "event_id",
+    "id",
+    "quantity",
+    "status",
+    "expires_at",
+    "confirmed_at",
+    "cancelled_at",
+    "payment_reference",
+)
+_ENTRY_MOVES = (
+    "event_id",
+    "id",
+    "missing",
+    "least",
+    "status",
+    "priority",
+    "sequence",
+    "passed_over",
+    "open_offers",
+    "requeued",
+    "ended_at",
+)
+_UPDATE_BOOKINGS = _update(bookings, _BOOKING_MOVES)
+_UPDATE_ENTRIES = _update(waitlist_entries, _ENTRY_MOVES)
+
+_COUNT = """
+UPDATE events SET taken = taken + %s, waiting = waiting + %s, next_sequence = %s,
+    journal_head = journal_head + %s, wake_at = %s
+WHERE id = %s
+"""
+_COUNT_KINDS = """
+UPDATE ticket_types AS kind SET taken = kind.taken + more.seats
+FROM unnest(%s::uuid[], %s::int[]) AS more (id, seats) WHERE kind.event_id = %s AND kind.id = more.id
+"""
+
+_MORE_IN_BUCKETS = """
+INSERT INTO line_buckets (event_id, ticket_type_id, priority, bucket, entries, seats)
+SELECT %s, * FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::int[], %s::bigint[])
+ON CONFLICT (event_id, ticket_type_id, priority, bucket) DO UPDATE
+SET entries = line_buckets.entries + excluded.entries, seats = line_buckets.seats + excluded.seats
+"""
+_FEWER_IN_BUCKETS = """
+UPDATE line_buckets AS old SET entries = old.entries + new.entries, seats = old.seats + new.seats
+FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::int[], %s::bigint[])
+    AS new (ticket_type_id, priority, bucket, entries, seats)
+WHERE old.event_id = %s AND old.ticket_type_id = new.ticket_type_id
+  AND old.priority = new.priority AND old.bucket = new.bucket
+"""
+_DROP_EMPTY_BUCKETS = """
+DELETE FROM line_buckets AS old USING unnest(%s::uuid[], %s::int[], %s::bigint[]) AS new (ticket_type_id, priority, bucket)
+WHERE old.event_id = %s AND old.ticket_type_id = new.ticket_type_id
+  AND old.priority = new.priority AND old.bucket = new.bucket AND old.entries = 0
+"""
+
+_INSERT_EVENT = f"INSERT INTO events ({', '.join(EVENT)}) VALUES ({', '.join(['%s'] * len(EVENT))})"
+_UPDATE_EVENT = f"UPDATE events SET {', '.join(f'{name} = %s' for name in EVENT[1:])} WHERE id = %s"
+_PUT_KINDS = (
+    _insert(ticket_types, TICKET_TYPE)
+    + " ON CONFLICT (event_id, id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in TICKET_TYPE[2:])
+)
+_INSERT_ANSWERS = """
+INSERT INTO answers (event_id, scope, key, fingerprint, outcome, answered_at)
+SELECT %s, scope, key, fingerprint, outcome::jsonb, %s
+FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[]) AS new (scope, key, fingerprint, outcome)
+"""
+_INSERT_CREATION_ANSWER = """
+INSERT INTO creation_answers (scope, key, fingerprint, outcome, answered_at) VALUES (%s, %s, %s, %s::jsonb, %s)
+"""
+
+
+class Recorder:
+    """Writes on one connection; the statements go out together when the pipeline is closed."""
+
+    def __init__(self, connection: psycopg.Connection[Any], event_id: EventId, now: datetime) -> None:
+        """Name the event."""
+        self._connection = connection
+        self._event_id = event_id
+        self._now = now
+
+    def record(self, decision: Decision, journal_head: int) -> None:
+        """Write what a decision says; ``journal_head`` is the newest number of the journal so far."""
+        if decision.event is not None:
+            self._change_event(decision.event.after)
+        self._count(decision)
+        self._put_entries(decision.entries)
+        self._put_bookings(decision)
+        self.write_journal(decision.journal, journal_head)
+        self._keep_answers(decision.answered)
+
+    def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
+        """Write a new event with its first record."""
+        self._send(_INSERT_EVENT, *event_row(event))
+        self._send(_PUT_KINDS, *_columns(ticket_type_rows(event)))
+        self._send("UPDATE events SET journal_head = 1 WHERE id = %s", event.id)
+        self.write_journal([record], 0)
+        if answer is not None:
+            key, kept = answer
+            outcome = _json(outcome_document(kept.outcome))
+            self._send(_INSERT_CREATION_ANSWER, key.scope, key.value, kept.fingerprint, outcome, record.at)
+
+    def delete(self, record: Record, journal_head: int) -> None:
+        """Remove the event; its journal stays."""
+        self._send("DELETE FROM events WHERE id = %s", self._event_id)
+        self.write_journal([record], journal_head)
+
+    def write_journal(self, records: Sequence[Record], head: int) -> None:
+        """Append to the journal, behind ``head``."""
+        if not records:
+            return
+        rows = [
+            (
+                self._event_id,
+                number,
+                record.at,
+                fact_kind(record.fact),
+                record.actor.user_id,
+                record.actor.name,
+                record.cause,
+                record.reason,
+                _json(fact_document(record.fact)),
+            )
+            for number, record in enumerate(records, head + 1)
+        ]
+        self._send(_INSERT_JOURNAL, *_columns(rows))
+
+    def _send(self, statement: str, *values: Any) -> None:
+        self._connection.execute(statement, values, prepare=True)
+
+    def _change_event(self, event: Event) -> None:
+        row = event_row(event)
+        self._send(_UPDATE_EVENT, *row[1:], row[0])
+        self._send(_PUT_KINDS, *_columns(ticket_type_rows(event)))
+
+    def _count(self, decision: Decision) -> None:
+        """Move the counters, and the event's place in the journal."""
+        waiting = sum(
+            change.after.is_waiting - (change.before is not None and change.before.is_waiting)
+            for change in decision.entries
+        )
+        self._send(
+            _COUNT,
+            sum(decision.taken.values()),
+            waiting,
+            decision.next_sequence,
+            len(decision.journal),
+            decision.wake_at,
+            self._event_id,
+        )
+        if decision.taken:
+            self._send(_COUNT_KINDS, list(decision.taken), list(decision.taken.values()), self._event_id)
+
+    def _put_bookings(self, decision: Decision) -> None:
+        new = [booking_row(change.after) for change in decision.bookings if change.before is None]
+        moved = [change.after for change in decision.bookings if change.before is not None]
+        if new:
+            self._send(_INSERT_BOOKINGS, *_columns(new))
+        if moved:
+            self._send(_UPDATE_BOOKINGS, *_columns([_fields(booking, _BOOKING_MOVES) for booking in moved]))
+
+    def _put_entries(self, changes: Sequence[Change[WaitlistEntry]]) -> None:
+        """Write entries: first those that wait no more, so that a user may wait again in the same line."""
+        if not changes:
+            return
+        moved = [change.after for change in changes if change.before is not None]
+        for waits in (False, True):
+            rows = [_fields(entry, _ENTRY_MOVES) for entry in moved if entry.is_waiting is waits]
+            if rows:
+                self._send(_UPDATE_ENTRIES, *_columns(rows))
+        new = [entry_row(change.after) for change in changes if change.before is None]
+        if new:
+            self._send(_INSERT_ENTRIES, *_columns(new))
+        self._count_in_buckets(changes)
+
+    def _count_in_buckets(self, changes: Iterable[Change[WaitlistEntry]]) -> None:
+        """Keep count of who waits where in the lines, so that a place can be told without walking them."""
+        moves: dict[tuple[Any, int, int], list[int]] = defaultdict(lambda: [0, 0])
+        for change in changes:
+            for entry, sign in ((change.before, -1), (change.after, 1)):
+                if entry is not None and entry.is_waiting:
+                    count = moves[entry.ticket_type_id, entry.priority, entry.sequence // BUCKET]
+                    count[0] += sign
+                    count[1] += sign * entry.missing
+        more = [
+            (*bucket, *count) for bucket, count in moves.items() if count[0] >= 0 and count[1] >= count[0]
+        ]
+        fewer = [(*bucket, *count) for bucket, count in moves.items() if count[0] < 0 or count[1] < count[0]]
+        more = [row for row in more if row[3] or row[4]]
+        if more:
+            self._send(_MORE_IN_BUCKETS, self._event_id, *_columns(more))
+        if fewer:
+            columns = _columns(fewer)
+            self._send(_FEWER_IN_BUCKETS, *columns, self._event_id)
+            self._send(_DROP_EMPTY_BUCKETS, *columns[:3], self._event_id)
+
+    def _keep_answers(self, answered: dict[Key, Answered]) -> None:
+        if answered:
+            rows = [
+                (key.scope, key.value, kept.fingerprint, _json(outcome_document(kept.outcome)))
+                for key, kept in answered.items()
+            ]
+            self._send(_INSERT_ANSWERS, self._event_id, self._now, *_columns(rows))
+
+
+def _fields(value: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    """Return what stands in these columns, which are named like the fields."""
+    return tuple(getattr(value, name) for name in names)
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Turn rows into arrays, one for each column."""
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"))

@@ -1,0 +1,343 @@
+"""Reading what was recorded: figures, lists in pages, places in lines, the journal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Engine
+
+from evently_core.booking import Booking, BookingStatus
+from evently_core.event import Event, EventStatus
+from evently_core.inventory import Inventory, Needs
+from evently_core.paging import CursorKey, Page, PageRequest, page_of
+from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine
+from evently_core.values import BookingId, EntryId, EventId, UserId
+from evently_core.waitlist import Place, WaitlistEntry
+from evently_postgres.doctor import drifts
+from evently_postgres.engine import reading
+from evently_postgres.errors import translated
+from evently_postgres.event_tables import BUCKET
+from evently_postgres.loading import Drawings, Loader, load_events
+from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from
+
+T = TypeVar("T")
+
+_BOOKINGS = f"SELECT {', '.join(BOOKING)} FROM bookings"
+_ENTRIES = f"SELECT {', '.join(ENTRY)} FROM waitlist_entries"
+
+_OFFERS = f"{_BOOKINGS} WHERE event_id = ANY(%s) AND entry_id = ANY(%s) AND origin = 'waitlist' ORDER BY id"
+
+_EVENTS_OF_ENTRIES = "SELECT DISTINCT event_id FROM waitlist_entries WHERE id = ANY(%s)"
+
+# What stands before an entry: all tiers above it, the buckets before its own, and its own up to its place.
+_PLACES = f"""
+SELECT entry.id, 1 + before.entries + inside.entries, before.seats + inside.seats
+FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::int[], %s::bigint[])
+    AS entry (id, event_id, ticket_type_id, priority, sequence),
+LATERAL (
+    SELECT coalesce(sum(entries), 0)::bigint AS entries, coalesce(sum(seats), 0)::bigint AS seats
+    FROM line_buckets AS line
+    WHERE line.event_id = entry.event_id AND line.ticket_type_id = entry.ticket_type_id
+      AND (line.priority > entry.priority
+           OR (line.priority = entry.priority AND line.bucket < entry.sequence / {BUCKET}))
+) AS before,
+LATERAL (
+    SELECT count(*) AS entries, coalesce(sum(missing), 0)::bigint AS seats
+    FROM waitlist_entries AS other
+    WHERE other.event_id = entry.event_id AND other.status = 'waiting' AND other.priority = entry.priority
+      AND other.sequence >= entry.sequence / {BUCKET} * {BUCKET} AND other.sequence < entry.sequence
+      AND other.ticket_type_id = entry.ticket_type_id
+) AS inside
+"""
+
+_JOURNAL = """
+SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM journal
+WHERE event_id = %s AND number > %s ORDER BY number LIMIT %s
+"""
+
+# How a status reads at a time: a hold that has lapsed has expired, swept or not (I9).
+_READS_AS = {
+    BookingStatus.HELD: "status = 'held' AND expires_at > %(now)s",
+    BookingStatus.EXPIRED: "(status = 'expired' OR (status = 'held' AND expires_at <= %(now)s))",
+    BookingStatus.CONFIRMED: "status = 'confirmed'",
+    BookingStatus.CANCELLED: "status = 'cancelled'",
+}
+
+_COUNTERS = """
+SELECT id, version, next_sequence, wake_at, waiting > 0 OR EXISTS (
+    SELECT FROM bookings WHERE event_id = events.id AND status = 'held' AND expires_at <= %(now)s
+) FROM events WHERE id = ANY(%(events)s)
+"""
+_TAKEN = "SELECT event_id, id, taken FROM ticket_types WHERE event_id = ANY(%(events)s)"
+
+
+class PostgresRecords:
+    """What can be read of all events, without any lock."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine for a migrated database."""
+        self._engine = engine
+        self._drawings = Drawings()
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def event(self, event_id: EventId) -> Event | None:
+        """Return an event."""
+        return self.events_named([event_id]).get(event_id)
+
+    def events_named(self, event_ids: Iterable[EventId]) -> Mapping[EventId, Event]:
+        """Return these events."""
+        with self._snapshot() as connection:
+            return {event.id: event for event in load_events(connection, event_ids)}
+
+    def snapshots(
+        self, event_ids: Iterable[EventId], now: datetime, needs: Needs
+    ) -> Mapping[EventId, Inventory]:
+        """Return a snapshot of each of these events."""
+        named = {"events": list(event_ids), "now": now}
+        found: dict[EventId, Inventory] = {}
+        with self._snapshot() as connection:
+            counters = connection.execute(_COUNTERS, named).fetchall()
+            taken: dict[EventId, dict[Any, int]] = defaultdict(dict)
+            for event_id, kind, seats in connection.execute(_TAKEN, named):
+                taken[event_id][kind] = seats
+            for event_id, version, next_sequence, wake_at, is_busy in counters:
+                if is_busy or needs != Needs():
+                    inventory = Loader(connection, self._drawings, event_id, now).load(needs, locking=False)
+                    assert inventory is not None, "the snapshot does not change"
+                else:
+                    # Nobody waits and nothing has lapsed: there is nothing more to know.
+                    inventory = Inventory(
+                        event=self._drawings.of(connection, event_id, version),
+                        needs=needs,
+                        taken=taken[event_id],
+                        next_sequence=next_sequence,
+                        wake_at=None if wake_at is None else self._utc(wake_at),
+                    )
+                found[event_id] = inventory
+        return found
+
+    def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
+        """List events by start, then id."""
+        conditions, values = _conditions_of(query)
+        after = page.after(lambda parts: (datetime.fromisoformat(str(parts[0])), UUID(str(parts[1]))))
+        if after is not None:
+            conditions.append("(starts_at, id) > (%(after_start)s, %(after_id)s)")
+            values.update(after_start=after[0], after_id=after[1])
+        values["limit"] = page.limit + 1
+        statement = (
+            f"SELECT id FROM events WHERE {' AND '.join(conditions)} ORDER BY starts_at, id LIMIT %(limit)s"
+        )
+        with self._snapshot() as connection:
+            ids = [row[0] for row in connection.execute(statement.encode(), values)]
+            by_id = {event.id: event for event in load_events(connection, ids)}
+        found = [by_id[event_id] for event_id in ids]
+        return page_of(found, page.limit, lambda event: (event.starts_at.isoformat(), str(event.id)))
+
+    # -- bookings -----------------------------------------------------------------------------------------------
+
+    def booking(self, booking_id: BookingId) -> Booking | None:
+        """Return a booking as recorded."""
+        rows = self._read(f"{_BOOKINGS} WHERE id = %s", (booking_id,))
+        return booking_from(rows[0]) if rows else None
+
+    def bookings_by_reference(self, reference: str, limit: int = 10) -> Sequence[Booking]:
+        """Return the bookings of that reference."""
+        rows = self._read(f"{_BOOKINGS} WHERE reference = %s ORDER BY id LIMIT %s", (reference, limit))
+        return [booking_from(row) for row in rows]
+
+    def bookings(self, query: BookingQuery, page: PageRequest) -> Page[Booking]:
+        """List bookings, as they read at the query's time."""
+        conditions, values = ["true"], {"now": query.now}
+        if query.event_id is not None:
+            conditions.append("event_id = %(event_id)s")
+        if query.user_id is not None:
+            conditions.append("user_id = %(user_id)s")
+        if query.status is not None:
+            conditions.append(_READS_AS[query.status])
+        found = self._page_by_id(_BOOKINGS, conditions, {**values, **_given(query)}, page, booking_from)
+        return page_of([booking.as_read_at(query.now) for booking in found], page.limit, _by_id)
+
+    # -- lines --------------------------------------------------------------------------------------------------
+
+    def entry(self, entry_id: EntryId) -> WaitlistEntry | None:
+        """Return an entry as recorded."""
+        rows = self._read(f"{_ENTRIES} WHERE id = %s", (entry_id,))
+        return entry_from(rows[0]) if rows else None
+
+    def entries(self, query: EntryQuery, page: PageRequest) -> Page[WaitlistEntry]:
+        """List entries."""
+        given = _given(query)
+        conditions = ["true", *(f"{name} = %({name})s" for name in given)]
+        if query.in_line:
+            return self._entries_in_line(conditions, given, page)
+        found = self._page_by_id(_ENTRIES, conditions, given, page, entry_from)
+        return page_of(found, page.limit, _by_id)
+
+    def _entries_in_line(
+        self, conditions: list[str], values: dict[str, Any], page: PageRequest
+    ) -> Page[WaitlistEntry]:
+        conditions.append("status = 'waiting'")
+        after = page.after(lambda parts: (int(parts[0]), int(parts[1])))
+        if after is not None:
+            # Written so that the index of the walk, which falls in priority, is entered at the right place.
+            conditions.append("priority <= %(tier)s AND (priority < %(tier)s OR sequence > %(sequence)s)")
+            values.update(tier=-after[0], sequence=after[1])
+        values["limit"] = page.limit + 1
+        where = " AND ".join(conditions)
+        rows = self._read(
+            f"{_ENTRIES} WHERE {where} ORDER BY priority DESC, sequence LIMIT %(limit)s", values
+        )
+        return page_of([entry_from(row) for row in rows], page.limit, lambda entry: entry.order)
+
+    def offers(self, entry_ids: Iterable[EntryId]) -> Mapping[EntryId, tuple[Booking, ...]]:
+        """Return the offers made of these entries, oldest first."""
+        ids = list(entry_ids)
+        if not ids:
+            return {}
+        events = [row[0] for row in self._read(_EVENTS_OF_ENTRIES, (ids,))]
+        made: dict[EntryId, list[Booking]] = defaultdict(list)
+        for booking in map(booking_from, self._read(_OFFERS, (events, ids))):
+            assert booking.entry_id is not None
+            made[booking.entry_id].append(booking)
+        return {entry_id: tuple(bookings) for entry_id, bookings in made.items()}
+
+    def places(self, entries: Sequence[WaitlistEntry]) -> Mapping[EntryId, Place]:
+        """Return the exact places of those of these entries that wait, without walking their lines."""
+        waiting = [entry for entry in entries if entry.is_waiting]
+        if not waiting:
+            return {}
+        columns = (
+            [entry.id for entry in waiting],
+            [entry.event_id for entry in waiting],
+            [entry.ticket_type_id for entry in waiting],
+            [entry.priority for entry in waiting],
+            [entry.sequence for entry in waiting],
+        )
+        return {EntryId(row[0]): Place(row[1], row[2]) for row in self._read(_PLACES, columns)}
+
+    def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
+        """Return the entries with which a user waits for an event."""
+        statement = f"{_ENTRIES} WHERE event_id = %s AND user_id = %s AND status = 'waiting'"
+        return [entry_from(row) for row in self._read(statement, (event_id, user_id))]
+
+    # -- the journal, and the truth -----------------------------------------------------------------------------
+
+    def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
+        """List the journal of an event, in the order things happened."""
+        after = page.after(lambda parts: _number(parts[0])) or 0
+        rows = self._read(_JOURNAL, (event_id, after, page.limit + 1))
+        lines = [
+            JournalLine(
+                event_id=EventId(row[0]),
+                number=row[1],
+                at=self._utc(row[2]),
+                kind=row[3],
+                actor_id=None if row[4] is None else UserId(row[4]),
+                actor=row[5],
+                cause=row[6],
+                reason=row[7],
+                data=row[8],
+            )
+            for row in rows
+        ]
+        return page_of(lines, page.limit, lambda line: (line.number,))
+
+    def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
+        """Recompute counters and rules from the allocations, and return what differs."""
+        with self._snapshot() as connection:
+            return drifts(connection, event_id)
+
+    # -- how ----------------------------------------------------------------------------------------------------
+
+    def _page_by_id(
+        self,
+        select: str,
+        conditions: list[str],
+        values: dict[str, Any],
+        page: PageRequest,
+        make: Callable[[Row], T],
+    ) -> list[T]:
+        """Return a page by id, and one thing more."""
+        after = page.after(lambda parts: UUID(str(parts[0])))
+        if after is not None:
+            conditions.append("id > %(after)s")
+        values = {**values, "after": after, "limit": page.limit + 1}
+        where = " AND ".join(conditions)
+        return [
+            make(row) for row in self._read(f"{select} WHERE {where} ORDER BY id LIMIT %(limit)s", values)
+        ]
+
+    def _read(self, statement: str, values: Any) -> list[Any]:
+        with reading(self._engine) as connection:
+            return list(connection.exec_driver_sql(statement, values).all())
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend a connection of the pool, with errors in our words; whatever is not committed is undone."""
+        with translated():
+            lent = self._engine.raw_connection()
+            try:
+                connection = lent.driver_connection
+                assert isinstance(connection, psycopg.Connection)
+                yield connection
+            finally:
+                lent.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend a connection on which everything is read as of one moment."""
+        with self._connection() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield connection
+
+    @staticmethod
+    def _utc(moment: datetime) -> datetime:
+        return moment.astimezone(UTC)
+
+
+def _conditions_of(query: EventQuery) -> tuple[list[str], dict[str, Any]]:
+    """Return what an event has to fulfil, and the values it is held against."""
+    values: dict[str, Any] = {"drafts_of": query.drafts_of, "draft": EventStatus.DRAFT.value}
+    conditions = [] if query.all_drafts else ["(status <> %(draft)s OR organiser_id = %(drafts_of)s)"]
+    if query.text is not None:
+        literal = query.text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        values["text"] = f"%{literal}%"
+        conditions.append("(title ILIKE %(text)s OR venue ILIKE %(text)s OR description ILIKE %(text)s)")
+    if query.statuses is not None:
+        values["statuses"] = [status.value for status in query.statuses]
+        conditions.append("status = ANY(%(statuses)s)")
+    for name, condition in (
+        ("starts_from", "starts_at >= %(starts_from)s"),
+        ("starts_before", "starts_at < %(starts_before)s"),
+        ("organiser_id", "organiser_id = %(organiser_id)s"),
+    ):
+        value = getattr(query, name)
+        if value is not None:
+            values[name] = value
+            conditions.append(condition)
+    if query.only_available:
+        conditions.append("taken < capacity")
+    return conditions or ["true"], values
+
+
+def _given(query: BookingQuery | EntryQuery) -> dict[str, Any]:
+    names = ("event_id", "user_id", "ticket_type_id", "status")
+    return {name: value for name in names if (value := getattr(query, name, None)) is not None}
+
+
+def _by_id(thing: Booking | WaitlistEntry) -> CursorKey:
+    return (str(thing.id),)
+
+
+def _number(part: str | int) -> int:
+    number = int(part)
+    if not 0 <= number < 1 << 63:
+        raise ValueError("not a number of the journal")
+    return number

@@ -1,0 +1,134 @@
+"""Events in PostgreSQL: the row of an event is the one lock that counts for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine
+
+from evently_core.commands import Key
+from evently_core.decision import Decision
+from evently_core.documents import outcome_from
+from evently_core.errors import NotFound
+from evently_core.event import Event
+from evently_core.facts import Record
+from evently_core.inventory import Answered, Inventory, Needs
+from evently_core.storage import EventTransaction, Records, Storage
+from evently_core.values import EventId
+from evently_postgres.errors import translated
+from evently_postgres.loading import Drawings, Loader
+from evently_postgres.recording import Recorder
+from evently_postgres.records import PostgresRecords
+
+_ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AND key = %s"
+
+# Each branch is read from the start of an index, and only as far as the limit.
+_DUE = """
+SELECT event_id, min(due) AS due FROM (
+    (SELECT event_id, expires_at AS due FROM bookings WHERE status = 'held' AND expires_at <= %(now)s
+     ORDER BY expires_at LIMIT %(limit)s)
+    UNION ALL
+    (SELECT id, wake_at FROM events WHERE wake_at <= %(now)s ORDER BY wake_at LIMIT %(limit)s)
+) AS pending GROUP BY event_id ORDER BY due, event_id LIMIT %(limit)s
+"""
+_NEXT_DUE = """
+SELECT least(
+    (SELECT min(expires_at) FROM bookings WHERE status = 'held'),
+    (SELECT min(wake_at) FROM events WHERE wake_at IS NOT NULL)
+)
+"""
+
+
+class PostgresStorage(PostgresRecords):
+    """All events of a database. Threads and processes may share it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine for a migrated database."""
+        super().__init__(engine)
+
+    @contextmanager
+    def transaction(self, event_id: EventId, now: datetime) -> Iterator[EventTransaction]:
+        """Open the transaction of one event; its first look at the event locks it."""
+        with self._connection() as connection:
+            try:
+                yield _PostgresTransaction(connection, self._drawings, event_id, now)
+            finally:
+                if not connection.closed:
+                    connection.rollback()
+
+    def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
+        """Add a new event with its first record."""
+        with self._connection() as connection:
+            with connection.pipeline():
+                Recorder(connection, event.id, record.at).create(event, record, answer)
+            connection.commit()
+
+    def answer(self, key: Key) -> Answered | None:
+        """Return what the creation of an event was answered under a key."""
+        [row] = self._read(_ANSWER, (key.scope, key.value)) or [None]
+        return None if row is None else Answered(bytes(row[0]), outcome_from(row[1]))
+
+    def forget_answers(self, before: datetime) -> int:
+        """Drop the answers kept since before a time."""
+        with self._connection() as connection:
+            dropped = sum(
+                connection.execute(f"DELETE FROM {table} WHERE answered_at < %s", (before,)).rowcount
+                for table in ("answers", "creation_answers")
+            )
+            connection.commit()
+            return dropped
+
+    def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
+        """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
+        return [EventId(row[0]) for row in self._read(_DUE, {"now": now, "limit": limit})]
+
+    def next_due(self) -> datetime | None:
+        """Return when the next hold lapses or the next line has to be looked at."""
+        [(moment,)] = self._read(_NEXT_DUE, ())
+        return None if moment is None else self._utc(moment)
+
+
+class _PostgresTransaction:
+    """One event on one connection, under its row lock from the first inventory on."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], drawings: Drawings, event_id: EventId, now: datetime
+    ) -> None:
+        self._connection = connection
+        self._loader = Loader(connection, drawings, event_id, now)
+        self._recorder = Recorder(connection, event_id, now)
+        self._pending: list[Any] = []
+
+    def inventory(self, needs: Needs) -> Inventory:
+        """Return the snapshot a decision needs, and lock the event."""
+        with translated():
+            inventory = self._loader.load(needs, locking=True)
+        if inventory is None:
+            raise NotFound("event")
+        return inventory
+
+    def record(self, decision: Decision) -> None:
+        """Take note of what a decision says; it goes out with the commit."""
+        head = self._loader.journal_head
+        self._pending.append(lambda: self._recorder.record(decision, head))
+
+    def delete(self, record: Record) -> None:
+        """Remove the event, and write the record of it."""
+        head = self._loader.journal_head
+        self._pending.append(lambda: self._recorder.delete(record, head))
+
+    def commit(self) -> None:
+        """Write and commit in one round trip."""
+        with translated(), self._connection.pipeline():
+            for write in self._pending:
+                write()
+            self._connection.commit()
+        self._pending.clear()
+
+
+_: type[Storage] = PostgresStorage
+_also: type[Records] = PostgresStorage
