@@ -268,4 +268,4 @@ def _tallies(cursor: Iterable[Row]) -> dict[TicketTypeId, dict[int, Tally]]:
 
 
 def _seats_of(users: Iterable[UserId], cursor: Iterable[Row] | None) -> Mapping[UserId, int]:
-    return {**dict.fromkeys(users, 0), **{user_id: seats for user_id, seats in cursor or ()}}
+    return {**dict.fromkeys(users, 0), **dict(cursor or ())}
