@@ -268,4 +268,4 @@ def _tallies(cursor: Iterable[Row]) -> dict[TicketTypeId, dict[int, Tally]]:
 
 
 def _seats_of(users: Iterable[UserId], cursor: Iterable[Row] | None) -> Mapping[UserId, int]:
-    return {**dict.fromkeys(users, 0), **dict(cursor or ())}
+    return {**dict.fromkeys(users, 0), **{row[0]: row[1] for row in cursor or ()}}
