@@ -6,6 +6,7 @@ be given again, so that an outcome comes back from its document as it was.
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from collections.abc import Callable, Mapping
@@ -28,17 +29,22 @@ def fact_kind(fact: Fact) -> str:
     return _snake_case(type(fact).__name__)
 
 
-def fact_document(fact: Fact) -> dict[str, Any]:
-    """Return what a fact says, JSON-ready. Of a changed event only what changed."""
+def fact_json(fact: Fact) -> str:
+    """Return what a fact says as JSON text. Of a changed event only what changed."""
     if isinstance(fact, EventChanged):
-        return {"version": fact.event.version, "changes": document(fact.changes)}
-    result: dict[str, Any] = document(fact)
+        return to_json({"version": fact.event.version, "changes": fact.changes})
+    return to_json(fact)
+
+
+def fact_document(fact: Fact) -> dict[str, Any]:
+    """Return what a fact says as it is read back from the journal."""
+    result: dict[str, Any] = json.loads(fact_json(fact))
     return result
 
 
-def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome, JSON-ready, so that `outcome_from` gives it back."""
-    return {"outcome": type(outcome).__name__, **document(outcome)}
+def outcome_json(outcome: Outcome) -> str:
+    """Return an outcome as JSON text, so that `outcome_from` gives it back."""
+    return to_json({"outcome": type(outcome).__name__, **_plain(outcome)})
 
 
 def outcome_from(stored: Mapping[str, Any]) -> Outcome:
@@ -48,32 +54,30 @@ def outcome_from(stored: Mapping[str, Any]) -> Outcome:
     return outcome
 
 
-def document(value: Any) -> Any:
-    """Return a value as JSON holds it: ids and times as text, spans as seconds, values as objects."""
+def to_json(value: Any) -> str:
+    """Return a value as JSON text: ids and times as text, spans as seconds, values as objects."""
+    return _ENCODER.encode(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return one thing JSON does not know by things it knows, or that are asked for next."""
     kind: Any = type(value)
-    return _writer(kind)(value)
+    if kind is UUID:
+        return str(value)
+    if kind is datetime:
+        return _moment_text(value)
+    if kind is timedelta:
+        return value.total_seconds()
+    names = _fields_of(kind)
+    return {name: getattr(value, name) for name in names}
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
 
 
 @cache
-def _writer(kind: Any) -> Callable[[Any], Any]:
-    if kind is datetime:
-        return _moment_text
-    if kind is UUID:
-        return str
-    if kind is timedelta:
-        return timedelta.total_seconds
-    if issubclass(kind, Enum):
-        return lambda value: value.value
-    if kind in (str, int, bool, float, type(None)):
-        return lambda value: value
-    if attrs.has(kind):
-        names = tuple(field.name for field in attrs.fields(kind))
-        return lambda value: {name: document(getattr(value, name)) for name in names}
-    if issubclass(kind, Mapping):
-        return lambda value: {str(name): document(item) for name, item in value.items()}
-    if issubclass(kind, (tuple, list, frozenset)):
-        return lambda value: [document(item) for item in value]
-    raise TypeError(f"{kind.__name__} has no document")
+def _fields_of(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind))
 
 
 def _moment_text(moment: datetime) -> str:

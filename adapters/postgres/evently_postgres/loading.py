@@ -18,6 +18,7 @@ from evently_core.event import Event
 from evently_core.inventory import Answered, ClassKey, Front, Inventory, Needs
 from evently_core.values import EventId, TicketTypeId, UserId
 from evently_core.waitlist import Tally, WaitlistEntry
+from evently_postgres.arrays import array
 from evently_postgres.rows import (
     BOOKING,
     ENTRY,
@@ -50,26 +51,27 @@ WHERE event_id = %(event)s AND (scope, key) IN (SELECT * FROM unnest(%(scopes)s:
 """
 
 _BOOKINGS = f"""
-SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND id = ANY(%(bookings)s)
+SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND id = ANY(%(bookings)s::uuid[])
 UNION
 SELECT {_BOOKING} FROM bookings
-WHERE event_id = %(event)s AND entry_id = ANY(%(entries)s) AND origin = 'waitlist'
+WHERE event_id = %(event)s AND entry_id = ANY(%(entries)s::uuid[]) AND origin = 'waitlist'
 """
 _HOLDS = f"SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND status = 'held'"
 _LIVE = f"SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND status IN ('held', 'confirmed')"
 
-# The entries that are named, and those of the bookings that are named or due.
+# The entries that are named, and those of the bookings that are named.
 _ENTRIES = f"""
 SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND id = ANY(
     %(entries)s::uuid[]
-    || ARRAY(SELECT entry_id FROM bookings WHERE event_id = %(event)s AND id = ANY(%(bookings)s))
-    || ARRAY(SELECT entry_id FROM bookings
-             WHERE event_id = %(event)s AND status = 'held' AND expires_at <= %(now)s)
+    || ARRAY(SELECT entry_id FROM bookings WHERE event_id = %(event)s AND id = ANY(%(bookings)s::uuid[]))
 )
+"""
+_ENTRIES_OF_DUE = f"""
+SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND id = ANY(%(entries)s::uuid[])
 """
 _WAITING_OF_USERS = f"""
 SELECT {_ENTRY} FROM waitlist_entries
-WHERE event_id = %(event)s AND user_id = ANY(%(users)s) AND status = 'waiting'
+WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status = 'waiting'
 """
 _ENTRIES_OF_HOLDS = f"""
 SELECT {_ENTRY} FROM waitlist_entries
@@ -84,16 +86,16 @@ SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND (
 """
 _WHOLE_LINES = f"""
 SELECT {_ENTRY} FROM waitlist_entries
-WHERE event_id = %(event)s AND ticket_type_id = ANY(%(lines)s) AND status = 'waiting'
+WHERE event_id = %(event)s AND ticket_type_id = ANY(%(lines)s::uuid[]) AND status = 'waiting'
 """
 
 _SEATS_OF = """
 SELECT user_id, sum(seats)::bigint FROM (
     SELECT user_id, quantity AS seats FROM bookings
-    WHERE event_id = %(event)s AND user_id = ANY(%(users)s) AND status IN ('held', 'confirmed')
+    WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status IN ('held', 'confirmed')
     UNION ALL
     SELECT user_id, missing FROM waitlist_entries
-    WHERE event_id = %(event)s AND user_id = ANY(%(users)s) AND status = 'waiting'
+    WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status = 'waiting'
 ) AS theirs GROUP BY user_id
 """
 
@@ -180,19 +182,25 @@ class Loader:
         if row is None:
             return None
         _, version, next_sequence, self.journal_head, waiting, wake_at, max_per_user = row
-        wants_seats = bool(needs.users) and (needs.seats_of_users or max_per_user is not None)
-        with self._connection.pipeline():
-            fronts = self._send(_FRONTS, depth=needs.depth + 1) if waiting else None
-            tallies = self._send(_TALLIES) if waiting else None
-            waiting_of = (
-                self._send(_WAITING_OF_USERS, users=list(needs.users)) if waiting and needs.users else None
-            )
-            seats_of = self._send(_SEATS_OF, users=list(needs.users)) if wants_seats else None
         lapsed = [booking_from(found) for found in due]
+        wants_seats = bool(needs.users) and (needs.seats_of_users or max_per_user is not None)
+        fronts = tallies = waiting_of = seats_of = owed = None
+        if waiting or wants_seats or lapsed:
+            with self._connection.pipeline():
+                if waiting:
+                    fronts = self._send(_FRONTS, depth=needs.depth + 1)
+                    tallies = self._send(_TALLIES)
+                if waiting and needs.users:
+                    waiting_of = self._send(_WAITING_OF_USERS, users=array(needs.users))
+                if wants_seats:
+                    seats_of = self._send(_SEATS_OF, users=array(needs.users))
+                if lapsed:
+                    owed = self._send(_ENTRIES_OF_DUE, entries=array([each.entry_id for each in lapsed]))
         bookings, entries, answered = named()
         bookings.update((booking.id, booking) for booking in lapsed)
         waiting_entries = [entry_from(found) for found in waiting_of or ()]
         entries.update((entry.id, entry) for entry in waiting_entries)
+        entries.update((entry.id, entry) for entry in map(entry_from, owed or ()))
         return Inventory(
             event=self._drawings.of(self._connection, self._event_id, version),
             needs=needs,
@@ -218,13 +226,13 @@ class Loader:
         self, needs: Needs
     ) -> Callable[[], tuple[dict[Any, Booking], dict[Any, WaitlistEntry], dict[Key, Answered]]]:
         """Send for what the commands name; the returned function reads the answers once they are there."""
-        named = {"bookings": list(needs.bookings), "entries": list(needs.entries)}
+        named = {"bookings": array(needs.bookings), "entries": array(needs.entries)}
         booked: list[Cursor[Any]] = []
-        # What belongs to a hold that is due is looked for in any case; mostly there is none.
-        entered = [self._send(_ENTRIES, **named)]
+        entered: list[Cursor[Any]] = []
         keyed: Cursor[Any] | None = None
         if needs.bookings or needs.entries:
             booked.append(self._send(_BOOKINGS, **named))
+            entered.append(self._send(_ENTRIES, **named))
         if needs.live_bookings:
             booked.append(self._send(_LIVE))
             entered.append(self._send(_LIVE_ENTRIES))
@@ -232,11 +240,11 @@ class Loader:
             booked.append(self._send(_HOLDS))
             entered.append(self._send(_ENTRIES_OF_HOLDS))
         if needs.whole_lines:
-            entered.append(self._send(_WHOLE_LINES, lines=list(needs.whole_lines)))
+            entered.append(self._send(_WHOLE_LINES, lines=array(needs.whole_lines)))
         if needs.keys:
             keys = list(needs.keys)
             keyed = self._send(
-                _ANSWERED, scopes=[key.scope for key in keys], keys=[key.value for key in keys]
+                _ANSWERED, scopes=array([key.scope for key in keys]), keys=array([key.value for key in keys])
             )
 
         def read() -> tuple[dict[Any, Booking], dict[Any, WaitlistEntry], dict[Key, Answered]]:

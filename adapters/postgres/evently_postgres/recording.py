@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,12 +13,13 @@ from sqlalchemy.dialects import postgresql
 
 from evently_core.commands import Key
 from evently_core.decision import Change, Decision
-from evently_core.documents import fact_document, fact_kind, outcome_document
+from evently_core.documents import fact_json, fact_kind, outcome_json
 from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.inventory import Answered
 from evently_core.values import EventId
 from evently_core.waitlist import WaitlistEntry
+from evently_postgres.arrays import array, arrays_of
 from evently_postgres.event_tables import BUCKET, bookings, journal, ticket_types, waitlist_entries
 from evently_postgres.rows import (
     BOOKING,
@@ -157,12 +157,12 @@ class Recorder:
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Write a new event with its first record."""
         self._send(_INSERT_EVENT, *event_row(event))
-        self._send(_PUT_KINDS, *_columns(ticket_type_rows(event)))
+        self._send(_PUT_KINDS, *arrays_of(ticket_type_rows(event)))
         self._send("UPDATE events SET journal_head = 1 WHERE id = %s", event.id)
         self.write_journal([record], 0)
         if answer is not None:
             key, kept = answer
-            outcome = _json(outcome_document(kept.outcome))
+            outcome = outcome_json(kept.outcome)
             self._send(_INSERT_CREATION_ANSWER, key.scope, key.value, kept.fingerprint, outcome, record.at)
 
     def delete(self, record: Record, journal_head: int) -> None:
@@ -184,11 +184,11 @@ class Recorder:
                 record.actor.name,
                 record.cause,
                 record.reason,
-                _json(fact_document(record.fact)),
+                fact_json(record.fact),
             )
             for number, record in enumerate(records, head + 1)
         ]
-        self._send(_INSERT_JOURNAL, *_columns(rows))
+        self._send(_INSERT_JOURNAL, *arrays_of(rows))
 
     def _send(self, statement: str, *values: Any) -> None:
         self._connection.execute(statement, values, prepare=True)
@@ -196,7 +196,7 @@ class Recorder:
     def _change_event(self, event: Event) -> None:
         row = event_row(event)
         self._send(_UPDATE_EVENT, *row[1:], row[0])
-        self._send(_PUT_KINDS, *_columns(ticket_type_rows(event)))
+        self._send(_PUT_KINDS, *arrays_of(ticket_type_rows(event)))
 
     def _count(self, decision: Decision) -> None:
         """Move the counters, and the event's place in the journal."""
@@ -214,15 +214,15 @@ class Recorder:
             self._event_id,
         )
         if decision.taken:
-            self._send(_COUNT_KINDS, list(decision.taken), list(decision.taken.values()), self._event_id)
+            self._send(_COUNT_KINDS, array(decision.taken), array(decision.taken.values()), self._event_id)
 
     def _put_bookings(self, decision: Decision) -> None:
         new = [booking_row(change.after) for change in decision.bookings if change.before is None]
         moved = [change.after for change in decision.bookings if change.before is not None]
         if new:
-            self._send(_INSERT_BOOKINGS, *_columns(new))
+            self._send(_INSERT_BOOKINGS, *arrays_of(new))
         if moved:
-            self._send(_UPDATE_BOOKINGS, *_columns([_fields(booking, _BOOKING_MOVES) for booking in moved]))
+            self._send(_UPDATE_BOOKINGS, *arrays_of([_fields(booking, _BOOKING_MOVES) for booking in moved]))
 
     def _put_entries(self, changes: Sequence[Change[WaitlistEntry]]) -> None:
         """Write entries: first those that wait no more, so that a user may wait again in the same line."""
@@ -232,10 +232,10 @@ class Recorder:
         for waits in (False, True):
             rows = [_fields(entry, _ENTRY_MOVES) for entry in moved if entry.is_waiting is waits]
             if rows:
-                self._send(_UPDATE_ENTRIES, *_columns(rows))
+                self._send(_UPDATE_ENTRIES, *arrays_of(rows))
         new = [entry_row(change.after) for change in changes if change.before is None]
         if new:
-            self._send(_INSERT_ENTRIES, *_columns(new))
+            self._send(_INSERT_ENTRIES, *arrays_of(new))
         self._count_in_buckets(changes)
 
     def _count_in_buckets(self, changes: Iterable[Change[WaitlistEntry]]) -> None:
@@ -253,30 +253,21 @@ class Recorder:
         fewer = [(*bucket, *count) for bucket, count in moves.items() if count[0] < 0 or count[1] < count[0]]
         more = [row for row in more if row[3] or row[4]]
         if more:
-            self._send(_MORE_IN_BUCKETS, self._event_id, *_columns(more))
+            self._send(_MORE_IN_BUCKETS, self._event_id, *arrays_of(more))
         if fewer:
-            columns = _columns(fewer)
+            columns = arrays_of(fewer)
             self._send(_FEWER_IN_BUCKETS, *columns, self._event_id)
             self._send(_DROP_EMPTY_BUCKETS, *columns[:3], self._event_id)
 
     def _keep_answers(self, answered: dict[Key, Answered]) -> None:
         if answered:
             rows = [
-                (key.scope, key.value, kept.fingerprint, _json(outcome_document(kept.outcome)))
+                (key.scope, key.value, kept.fingerprint, outcome_json(kept.outcome))
                 for key, kept in answered.items()
             ]
-            self._send(_INSERT_ANSWERS, self._event_id, self._now, *_columns(rows))
+            self._send(_INSERT_ANSWERS, self._event_id, self._now, *arrays_of(rows))
 
 
 def _fields(value: Any, names: Sequence[str]) -> tuple[Any, ...]:
     """Return what stands in these columns, which are named like the fields."""
     return tuple(getattr(value, name) for name in names)
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Turn rows into arrays, one for each column."""
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, separators=(",", ":"))
