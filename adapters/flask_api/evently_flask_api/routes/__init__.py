@@ -1,0 +1,6 @@
+"""The routes. Each calls one use case; no rule is here."""
+
+from evently_flask_api.routes import accounts, health
+
+GROUPS = (accounts.routes, health.routes)
+"""All of them, in the order in which the documentation shows them."""

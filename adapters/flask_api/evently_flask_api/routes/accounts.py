@@ -1,0 +1,83 @@
+"""Coming in, and one's own account."""
+
+from __future__ import annotations
+
+from evently_flask_api.callers import Caller, Doorkeeper, Refreshing, Who
+from evently_flask_api.headers import Repeat
+from evently_flask_api.routing import Answer, Routes
+from evently_flask_api.schemas.accounts import Credentials, LogIn, MeChanges, NewUser, Registration, User
+from evently_flask_api.services import Services
+
+routes = Routes("Accounts", "Registration, log-in, sessions, and one's own account.", prefix="/auth")
+
+
+@routes.post("/register", status=201, problems=("email_taken",))
+def register(services: Services, body: Registration, repeat: Repeat | None) -> Answer[User]:
+    """Make an account for an attendee."""
+    key = repeat.answer_key(body.email) if repeat else None
+    made = services.accounts.register(body.email, body.password, body.name, key=key)
+    return Answer(User.of(made.value), replayed=made.replayed)
+
+
+@routes.post("/login", problems=("bad_credentials",))
+def log_in(services: Services, door: Doorkeeper, body: Credentials) -> LogIn:
+    """Open a session.
+
+    An unknown e-mail takes as long and is answered with the same words as a wrong password.
+    """
+    login = services.accounts.log_in(body.email, body.password, door.device())
+    return LogIn.of(door.tokens_for(login))
+
+
+@routes.post("/refresh", who=Who.REFRESHING)
+def refresh(services: Services, door: Doorkeeper, refreshing: Refreshing) -> LogIn:
+    """Exchange a refresh token for new tokens.
+
+    Each is good for one use: one that comes again is in two hands, and its session ends.
+    """
+    login = services.accounts.refresh(refreshing.session_id, refreshing.token_id, door.device())
+    return LogIn.of(door.tokens_for(login))
+
+
+@routes.post("/logout", who=Who.SIGNED_IN)
+def log_out(services: Services, door: Doorkeeper, caller: Caller) -> None:
+    """End the session.
+
+    Both of its tokens are dead at once on this instance, and within two seconds on every other.
+    """
+    services.accounts.log_out(caller.session_id)
+    door.ended(caller.session_id)
+
+
+@routes.get("/me", who=Who.SIGNED_IN, problems=("not_found",))
+def me(services: Services, caller: Caller) -> User:
+    """Read one's own account."""
+    return User.of(services.accounts.me(caller.actor))
+
+
+@routes.patch("/me", who=Who.SIGNED_IN, problems=("not_found", "conflict"))
+def change_me(services: Services, door: Doorkeeper, caller: Caller, body: MeChanges) -> User:
+    """Change one's own name or password.
+
+    A new password needs the current one, and ends every session but this.
+    """
+    user = services.accounts.change_me(
+        caller.actor,
+        name=body.name,
+        password=body.password,
+        current_password=body.current_password,
+        session_id=caller.session_id,
+    )
+    if body.password is not None:
+        door.others_ended()
+    return User.of(user)
+
+
+@routes.post("/users", status=201, who=Who.ADMIN, problems=("email_taken",))
+def create_user(services: Services, caller: Caller, body: NewUser, repeat: Repeat | None) -> Answer[User]:
+    """Make an account in any role."""
+    key = repeat.answer_key(str(caller.user.id)) if repeat else None
+    made = services.accounts.create_user(
+        caller.actor, body.email, body.password, body.name, body.role, key=key
+    )
+    return Answer(User.of(made.value), replayed=made.replayed)

@@ -1,0 +1,26 @@
+"""What the API stands on: the use cases, and what tells whether they can work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import attrs
+
+from evently_core.services.accounts import AccountService
+
+OK = "ok"
+
+Check = Callable[[], str]
+"""Looks whether something that is needed is there, within two seconds.
+
+Returns ``ok``, or a word for what is wrong (``behind``); raises ``Unavailable`` when it cannot be reached.
+"""
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """The use cases behind the routes."""
+
+    accounts: AccountService
+    checks: Mapping[str, Check] = attrs.field(factory=dict)
+    """What has to be well for this process to be ready, by name: ``database``, ``migrations``."""
