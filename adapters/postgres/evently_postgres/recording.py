@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from evently_core.documents import fact_json, fact_kind, outcome_json
 from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.inventory import Answered
-from evently_core.values import EventId
+from evently_core.values import EventId, TicketTypeId
 from evently_core.waitlist import WaitlistEntry
 from evently_postgres.arrays import array, arrays_of
 from evently_postgres.event_tables import BUCKET, bookings, journal, ticket_types, waitlist_entries
@@ -58,9 +58,9 @@ def _update(table: Table, columns: Sequence[str]) -> str:
     )
 
 
-_INSERT_BOOKINGS = _insert(bookings, BOOKING)
+INSERT_BOOKINGS = _insert(bookings, BOOKING)
 _INSERT_ENTRIES = _insert(waitlist_entries, ENTRY)
-_INSERT_JOURNAL = _insert(journal, _JOURNAL)
+INSERT_JOURNAL = _insert(journal, _JOURNAL)
 
 # What a booking and an entry may change in their lives.
 _BOOKING_MOVES = (
@@ -89,11 +89,10 @@ _ENTRY_MOVES = (
 _UPDATE_BOOKINGS = _update(bookings, _BOOKING_MOVES)
 _UPDATE_ENTRIES = _update(waitlist_entries, _ENTRY_MOVES)
 
-_COUNT = """
-UPDATE events SET taken = taken + %s, waiting = waiting + %s, next_sequence = %s,
-    journal_head = journal_head + %s, wake_at = %s
-WHERE id = %s
+_COUNTERS = """
+taken = taken + %s, waiting = waiting + %s, next_sequence = %s, journal_head = journal_head + %s, wake_at = %s
 """
+_COUNT = f"UPDATE events SET {_COUNTERS} WHERE id = %s"
 _COUNT_KINDS = """
 UPDATE ticket_types AS kind SET taken = kind.taken + more.seats
 FROM unnest(%s::uuid[], %s::int[]) AS more (id, seats) WHERE kind.event_id = %s AND kind.id = more.id
@@ -118,13 +117,18 @@ WHERE old.event_id = %s AND old.ticket_type_id = new.ticket_type_id
   AND old.priority = new.priority AND old.bucket = new.bucket AND old.entries = 0
 """
 
-_INSERT_EVENT = f"INSERT INTO events ({', '.join(EVENT)}) VALUES ({', '.join(['%s'] * len(EVENT))})"
-_UPDATE_EVENT = f"UPDATE events SET {', '.join(f'{name} = %s' for name in EVENT[1:])} WHERE id = %s"
-_PUT_KINDS = (
-    _insert(ticket_types, TICKET_TYPE)
-    + " ON CONFLICT (event_id, id) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in TICKET_TYPE[2:])
-)
+INSERT_EVENT = f"INSERT INTO events ({', '.join(EVENT)}) VALUES ({', '.join(['%s'] * len(EVENT))})"
+PUT_KINDS = _insert(ticket_types, TICKET_TYPE) + " ON CONFLICT (event_id, id) DO NOTHING"
+
+# What is set and what is counted change in one statement each: a capacity may be lowered to what is taken
+# when the seats that the same decision freed are gone, and not before.
+_SET_EVENT = f"UPDATE events SET {', '.join(f'{name} = %s' for name in EVENT[1:])}, {_COUNTERS} WHERE id = %s"
+_SET_KINDS = f"""
+UPDATE ticket_types AS kind
+SET {", ".join(f"{name} = new.{name}" for name in TICKET_TYPE[2:])}, taken = kind.taken + new.seats
+FROM unnest({_arrays(ticket_types, TICKET_TYPE)}, %s::int[]) AS new ({", ".join(TICKET_TYPE)}, seats)
+WHERE kind.event_id = new.event_id AND kind.id = new.id
+"""
 _INSERT_ANSWERS = """
 INSERT INTO answers (event_id, scope, key, fingerprint, outcome, answered_at)
 SELECT %s, scope, key, fingerprint, outcome::jsonb, %s
@@ -146,8 +150,6 @@ class Recorder:
 
     def record(self, decision: Decision, journal_head: int) -> None:
         """Write what a decision says; ``journal_head`` is the newest number of the journal so far."""
-        if decision.event is not None:
-            self._change_event(decision.event.after)
         self._count(decision)
         self._put_entries(decision.entries)
         self._put_bookings(decision)
@@ -156,8 +158,8 @@ class Recorder:
 
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Write a new event with its first record."""
-        self._send(_INSERT_EVENT, *event_row(event))
-        self._send(_PUT_KINDS, *arrays_of(ticket_type_rows(event)))
+        self._send(INSERT_EVENT, *event_row(event))
+        self._send(PUT_KINDS, *arrays_of(ticket_type_rows(event)))
         self._send("UPDATE events SET journal_head = 1 WHERE id = %s", event.id)
         self.write_journal([record], 0)
         if answer is not None:
@@ -188,39 +190,42 @@ class Recorder:
             )
             for number, record in enumerate(records, head + 1)
         ]
-        self._send(_INSERT_JOURNAL, *arrays_of(rows))
+        self._send(INSERT_JOURNAL, *arrays_of(rows))
 
     def _send(self, statement: str, *values: Any) -> None:
         self._connection.execute(statement, values, prepare=True)
 
-    def _change_event(self, event: Event) -> None:
-        row = event_row(event)
-        self._send(_UPDATE_EVENT, *row[1:], row[0])
-        self._send(_PUT_KINDS, *arrays_of(ticket_type_rows(event)))
-
     def _count(self, decision: Decision) -> None:
-        """Move the counters, and the event's place in the journal."""
+        """Move the counters and the event's place in the journal, and set what the organiser set."""
         waiting = sum(
             change.after.is_waiting - (change.before is not None and change.before.is_waiting)
             for change in decision.entries
         )
-        self._send(
-            _COUNT,
+        counters = (
             sum(decision.taken.values()),
             waiting,
             decision.next_sequence,
             len(decision.journal),
             decision.wake_at,
-            self._event_id,
         )
+        if decision.event is not None:
+            self._set_event(decision.event.after, counters, decision.taken)
+            return
+        self._send(_COUNT, *counters, self._event_id)
         if decision.taken:
             self._send(_COUNT_KINDS, array(decision.taken), array(decision.taken.values()), self._event_id)
+
+    def _set_event(self, event: Event, counters: tuple[Any, ...], taken: Mapping[TicketTypeId, int]) -> None:
+        self._send(_SET_EVENT, *event_row(event)[1:], *counters, event.id)
+        kinds = arrays_of(ticket_type_rows(event))
+        self._send(PUT_KINDS, *kinds)
+        self._send(_SET_KINDS, *kinds, array([taken.get(kind.id, 0) for kind in event.ticket_types]))
 
     def _put_bookings(self, decision: Decision) -> None:
         new = [booking_row(change.after) for change in decision.bookings if change.before is None]
         moved = [change.after for change in decision.bookings if change.before is not None]
         if new:
-            self._send(_INSERT_BOOKINGS, *arrays_of(new))
+            self._send(INSERT_BOOKINGS, *arrays_of(new))
         if moved:
             self._send(_UPDATE_BOOKINGS, *arrays_of([_fields(booking, _BOOKING_MOVES) for booking in moved]))
 
