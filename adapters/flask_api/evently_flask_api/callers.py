@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from enum import Enum
 from threading import Lock
 
@@ -65,9 +66,10 @@ class Refreshing:
 class SessionWatch:
     """Who is signed in, as the store says, or said at most two seconds ago."""
 
-    def __init__(self, accounts: AccountService) -> None:
-        """Ask this service."""
+    def __init__(self, accounts: AccountService, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Ask this service; ``seconds`` counts them from anywhere."""
         self._accounts = accounts
+        self._seconds = seconds
         self._lock = Lock()
         self._seen: dict[SessionId, tuple[User, float]] = {}
         self._ends = 0
@@ -79,7 +81,7 @@ class SessionWatch:
             SessionEnded: nobody is.
         """
         user, seen_at = self._seen.get(session_id, (None, 0.0))
-        now = time.monotonic()
+        now = self._seconds()
         if user is not None and now - seen_at < LIVE_SECONDS:
             return user
         ends = self._ends

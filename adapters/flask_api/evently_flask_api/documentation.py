@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -9,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import attrs
-from flask import Flask, Response, jsonify, redirect, render_template, request
+from flask import Flask, Response, redirect, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -64,7 +65,8 @@ def install_documentation(app: Flask, groups: Sequence[Routes]) -> None:
 
     def openapi() -> Response:
         # With the address it was asked at, so that a program that imports the document knows where to call.
-        return jsonify(openapi_document(groups, request.host_url.rstrip("/") + request.root_path))
+        document = openapi_document(groups, request.host_url.rstrip("/") + request.root_path)
+        return Response(json.dumps(document), content_type="application/json")
 
     def root() -> AnyResponse:
         return redirect(request.root_path + DOCS_PATH)

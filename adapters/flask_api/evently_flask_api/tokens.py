@@ -151,9 +151,9 @@ class _KnownTokens:
 def _claims_of(decoded: dict[str, Any]) -> Claims:
     return Claims(
         kind=decoded["type"],
-        user_id=UserId(UUID(decoded["sub"])),
-        session_id=SessionId(UUID(decoded["sid"])),
-        token_id=TokenId(UUID(decoded["jti"])),
+        user_id=UserId(UUID(str(decoded["sub"]))),
+        session_id=SessionId(UUID(str(decoded["sid"]))),
+        token_id=TokenId(UUID(str(decoded["jti"]))),
         expires_at=decoded["exp"],
     )
 

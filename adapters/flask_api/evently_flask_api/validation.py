@@ -69,6 +69,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "int_from_float": ("wrong_type", "Give a whole number."),
     "bool_type": ("wrong_type", "Give true or false."),
     "list_type": ("wrong_type", "Give a list."),
+    "tuple_type": ("wrong_type", "Give a list."),
     "model_type": ("wrong_type", "Give an object."),
     "model_attributes_type": ("wrong_type", "Give an object."),
     "dict_type": ("wrong_type", "Give an object."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evently_core.accounts import SessionEnded
 from evently_flask_api.callers import Caller, Doorkeeper, Refreshing, Who
 from evently_flask_api.headers import Repeat
 from evently_flask_api.routing import Answer, Routes
@@ -35,7 +36,11 @@ def refresh(services: Services, door: Doorkeeper, refreshing: Refreshing) -> Log
 
     Each is good for one use: one that comes again is in two hands, and its session ends.
     """
-    login = services.accounts.refresh(refreshing.session_id, refreshing.token_id, door.device())
+    try:
+        login = services.accounts.refresh(refreshing.session_id, refreshing.token_id, door.device())
+    except SessionEnded:
+        door.ended(refreshing.session_id)  # by this very token, perhaps
+        raise
     return LogIn.of(door.tokens_for(login))
 
 

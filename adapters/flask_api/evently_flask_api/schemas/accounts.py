@@ -17,7 +17,7 @@ Email = Annotated[
 ]
 Name = Annotated[
     str,
-    text(2 * accounts.NAME_MAX, 1),
+    text(accounts.NAME_MAX, 1),
     NoNul,
     AfterValidator(accounts.proper_name),
     Field(examples=["Ada Lovelace"]),

@@ -122,7 +122,7 @@ Id = Annotated[
 
 def text(length_max: int, length_min: int = 0) -> Any:
     """Return what makes an annotated ``str`` a text of bounded length, in characters."""
-    return StringConstraints(min_length=length_min, max_length=length_max)
+    return StringConstraints(min_length=length_min or None, max_length=length_max)
 
 
 NoNul = AfterValidator(_text)
