@@ -98,6 +98,11 @@ def test_is_served_with_the_address_it_was_asked_at(api: Api) -> None:
     assert answer.get_json() == DOCUMENT | {"servers": [{"url": "https://example.org/under"}]}
 
 
+@pytest.mark.parametrize("host", ["a b", '"><script>', "example.org/x", "example.org:99999999"])
+def test_is_served_without_an_address_that_is_none(api: Api, host: str) -> None:
+    assert api.anyone.get("/openapi.json", headers={"Host": host}).get_json() == DOCUMENT
+
+
 @pytest.mark.parametrize(
     ("who", "roles"),
     [

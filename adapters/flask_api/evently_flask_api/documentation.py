@@ -65,7 +65,7 @@ def install_documentation(app: Flask, groups: Sequence[Routes]) -> None:
 
     def openapi() -> Response:
         # With the address it was asked at, so that a program that imports the document knows where to call.
-        document = openapi_document(groups, request.host_url.rstrip("/") + request.root_path)
+        document = openapi_document(groups, _own_address())
         return Response(json.dumps(document), content_type="application/json")
 
     def root() -> AnyResponse:
@@ -75,6 +75,11 @@ def install_documentation(app: Flask, groups: Sequence[Routes]) -> None:
     app.add_url_rule(DOCS_PATH, "docs", docs)
     app.add_url_rule(f"{DOCS_PATH}/style.css", "docs_style", stylesheet)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", openapi)
+
+
+def _own_address() -> str:
+    origin = request.host_url.rstrip("/") if request.host else ""  # no host if it was sent as none can be
+    return origin + request.root_path or "/"
 
 
 def _page_headers() -> dict[str, str]:

@@ -39,8 +39,8 @@ def install_requests(app: Flask, instance: str) -> None:
     def leave(answer: Response) -> Response:
         answer.headers["X-Request-Id"] = g.request_id
         answer.headers["X-Instance-Id"] = instance
-        for name, value in SECURITY_HEADERS.items():
-            answer.headers.setdefault(name, value)
+        own = {name for name, _ in answer.headers}
+        answer.headers.extend([(name, value) for name, value in SECURITY_HEADERS.items() if name not in own])
         if request.is_secure:
             answer.headers["Strict-Transport-Security"] = HSTS
         log.info(
