@@ -6,7 +6,7 @@ from typing import Protocol
 
 import attrs
 
-from evently_core.desk import Desk
+from evently_core.desk import BATCH_MAX, Desk
 from evently_core.ports import Clock, Ids
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
@@ -33,10 +33,10 @@ class Evently:
     records: Records
 
     @classmethod
-    def over(cls, store: Store, clock: Clock, ids: Ids) -> Evently:
-        """Put the use cases over a store; every command goes through one desk."""
+    def over(cls, store: Store, clock: Clock, ids: Ids, *, batch_max: int = BATCH_MAX) -> Evently:
+        """Put the use cases over a store; every command goes through one desk, in batches of at most so many."""
         decisions = Decisions(store, store, clock, ids)
-        desk = Desk(decisions)
+        desk = Desk(decisions, batch_max=batch_max)
         events = EventService(store, store, desk, decisions, clock, ids)
         return cls(
             events=events,

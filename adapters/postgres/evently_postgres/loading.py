@@ -30,6 +30,7 @@ from evently_postgres.rows import (
     event_from,
     utc,
 )
+from evently_postgres.together import together
 
 _BOOKING = ", ".join(BOOKING)
 _ENTRY = ", ".join(ENTRY)
@@ -173,7 +174,8 @@ class Loader:
 
     def load(self, needs: Needs, *, locking: bool) -> Inventory | None:
         """Return the inventory, None if there is no such event; ``locking`` holds everybody else off."""
-        with self._connection.pipeline():
+        size = len(needs.users) + len(needs.bookings) + len(needs.entries) + len(needs.keys)
+        with together(self._connection, size):
             counters = self._send(_LOCKED if locking else _UNLOCKED)
             taken = self._send(_TAKEN)
             due = self._send(_DUE)
@@ -186,7 +188,7 @@ class Loader:
         wants_seats = bool(needs.users) and (needs.seats_of_users or max_per_user is not None)
         fronts = tallies = waiting_of = seats_of = owed = None
         if waiting or wants_seats or lapsed:
-            with self._connection.pipeline():
+            with together(self._connection, size):
                 if waiting:
                     fronts = self._send(_FRONTS, depth=needs.depth + 1)
                     tallies = self._send(_TALLIES)

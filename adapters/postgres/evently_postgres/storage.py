@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,12 +17,14 @@ from evently_core.errors import NotFound
 from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.inventory import Answered, Inventory, Needs
-from evently_core.storage import EventTransaction, Records, Storage
+from evently_core.storage import Drift, EventTransaction, Records, Storage
 from evently_core.values import EventId
+from evently_postgres.doctor import repair
 from evently_postgres.errors import translated
 from evently_postgres.loading import Drawings, Loader
 from evently_postgres.recording import Recorder
 from evently_postgres.records import PostgresRecords
+from evently_postgres.together import together
 
 _ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AND key = %s"
 
@@ -63,7 +65,7 @@ class PostgresStorage(PostgresRecords):
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Add a new event with its first record."""
         with self._connection() as connection:
-            with connection.pipeline():
+            with together(connection, len(event.ticket_types)):
                 Recorder(connection, event.id, record.at).create(event, record, answer)
             connection.commit()
 
@@ -91,6 +93,21 @@ class PostgresStorage(PostgresRecords):
         [(moment,)] = self._read(_NEXT_DUE, ())
         return None if moment is None else self._utc(moment)
 
+    def repair(self, event_id: EventId, now: datetime) -> Sequence[Drift]:
+        """Set the counters of an event to what its allocations add up to, with a record in its journal (I2).
+
+        Returns what was mended. What no counter can mend stays among the `drifts`. Seats that are free now and
+        were not before go on to the lines with the next sweep.
+
+        Raises:
+            NotFound: there is no such event.
+            Unavailable: the store cannot be reached, or the lock not be had in time.
+        """
+        with self._connection() as connection:
+            mended = repair(connection, event_id, now)
+            connection.commit()
+            return mended
+
 
 class _PostgresTransaction:
     """One event on one connection, under its row lock from the first inventory on."""
@@ -101,7 +118,8 @@ class _PostgresTransaction:
         self._connection = connection
         self._loader = Loader(connection, drawings, event_id, now)
         self._recorder = Recorder(connection, event_id, now)
-        self._pending: list[Any] = []
+        self._pending: list[Callable[[], None]] = []
+        self._size = 0
 
     def inventory(self, needs: Needs) -> Inventory:
         """Return the snapshot a decision needs, and lock the event."""
@@ -114,6 +132,7 @@ class _PostgresTransaction:
     def record(self, decision: Decision) -> None:
         """Take note of what a decision says; it goes out with the commit."""
         head = self._loader.journal_head
+        self._size += len(decision.journal) + len(decision.entries) + len(decision.answered)
         self._pending.append(lambda: self._recorder.record(decision, head))
 
     def delete(self, record: Record) -> None:
@@ -122,8 +141,8 @@ class _PostgresTransaction:
         self._pending.append(lambda: self._recorder.delete(record, head))
 
     def commit(self) -> None:
-        """Write and commit in one round trip."""
-        with translated(), self._connection.pipeline():
+        """Write and commit, in one round trip unless there is much to write."""
+        with translated(), together(self._connection, self._size):
             for write in self._pending:
                 write()
             self._connection.commit()
