@@ -1,0 +1,105 @@
+"""``python -m benchmarks [--quick] [--only P1,P4]``: measure, print a table, write JSON and curves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import booking, curves, lines, process
+from benchmarks.bench import Ground, Verdict
+from evently_postgres.migrations import upgrade
+from evently_wiring.embedded import EmbeddedPostgres
+
+OUT = Path(__file__).parent.parent / "docs" / "performance"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: under three minutes")
+    parser.add_argument("--only", default="", help="which bars to measure, such as P1,P4")
+    parser.add_argument("--out", type=Path, default=OUT, help="where the JSON and the curves go")
+    chosen = parser.parse_args()
+    only = set(filter(None, chosen.only.upper().split(",")))
+    drawn: dict[str, Any] = {}
+    verdicts: list[Verdict] = []
+    with ExitStack() as stack:
+        url = os.environ.get("EVENTLY_BENCH_DATABASE_URL")
+        if url is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evently-bench-")))
+            folder.chmod(0o755)
+            url = stack.enter_context(EmbeddedPostgres(folder)).url
+        upgrade(url)
+        ground = Ground(url=url, quick=chosen.quick)
+        for bar, measure in _measures(ground, drawn).items():
+            if not only or bar in only:
+                started = time.monotonic()
+                verdicts += measure()
+                print(f"{bar} measured in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    _print(verdicts)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    _write(chosen.out / "figures.json", verdicts, quick=chosen.quick)
+    curves.draw(chosen.out, drawn)
+    return 0 if all(verdict.holds for verdict in verdicts) else 1
+
+
+def _measures(ground: Ground, drawn: dict[str, Any]) -> dict[str, Callable[[], list[Verdict]]]:
+    def hot() -> list[Verdict]:
+        verdicts, drawn["clients"] = booking.hot_event(ground)
+        return verdicts
+
+    def queue() -> list[Verdict]:
+        verdicts, drawn["batches"] = booking.queue(ground)
+        return verdicts
+
+    def length() -> list[Verdict]:
+        verdicts, drawn["lengths"] = lines.length_of_the_line(ground)
+        return verdicts
+
+    return {
+        "P11": lambda: process.importing(ground),
+        "P4": lambda: booking.core(ground),
+        "P3": lambda: booking.lone(ground),
+        "P2": queue,
+        "P1": hot,
+        "P9": lambda: booking.many_events(ground),
+        "P6": length,
+        "P7": lambda: lines.places(ground),
+        "P10": lambda: process.memory(ground),
+    }
+
+
+def _print(verdicts: list[Verdict]) -> None:
+    table = Table("bar", "what", "measured", "")
+    for verdict in sorted(verdicts, key=lambda verdict: int(verdict.bar[1:])):
+        table.add_row(
+            verdict.bar, verdict.what, verdict.measured, "holds" if verdict.holds else "[red]missed[/red]"
+        )
+    Console(width=160).print(table)
+
+
+def _write(path: Path, verdicts: list[Verdict], *, quick: bool) -> None:
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()},
+        "quick": quick,
+        "verdicts": [attrs.asdict(verdict) for verdict in verdicts],
+    }
+    path.write_text(json.dumps(document, indent=1, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
