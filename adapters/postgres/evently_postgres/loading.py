@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+import attrs
 import psycopg
 from psycopg import Cursor
 
@@ -30,12 +31,11 @@ from evently_postgres.rows import (
     event_from,
     utc,
 )
-from evently_postgres.together import together
 
 _BOOKING = ", ".join(BOOKING)
 _ENTRY = ", ".join(ENTRY)
 
-_COUNTERS = "SELECT id, version, next_sequence, journal_head, waiting, wake_at, max_per_user FROM events"
+_COUNTERS = "SELECT version, next_sequence, journal_head, waiting, wake_at, max_per_user FROM events"
 _LOCKED = f"{_COUNTERS} WHERE id = %(event)s FOR UPDATE"
 _UNLOCKED = f"{_COUNTERS} WHERE id = %(event)s"
 
@@ -136,17 +136,28 @@ class Drawings:
         self._kept: dict[EventId, Event] = {}
         self._guard = Lock()
 
-    def of(self, connection: psycopg.Connection[Any], event_id: EventId, version: int) -> Event:
-        """Return an event of that version, from the database if need be."""
-        kept = self._kept.get(event_id)
-        if kept is not None and kept.version == version:
-            return kept
-        [event] = load_events(connection, [event_id])
+    def of(
+        self, connection: psycopg.Connection[Any], versions: Mapping[EventId, int]
+    ) -> Mapping[EventId, Event]:
+        """Return events of these versions; those that are not kept come from the database, all in one go."""
+        found = {}
+        for event_id, version in versions.items():
+            kept = self._kept.get(event_id)
+            if kept is not None and kept.version == version:
+                found[event_id] = kept
+        missing = [event_id for event_id in versions if event_id not in found]
+        if missing:
+            loaded = {event.id: event for event in load_events(connection, missing)}
+            self._keep(loaded)
+            found.update(loaded)
+        return found
+
+    def _keep(self, events: Mapping[EventId, Event]) -> None:
         with self._guard:
-            while len(self._kept) >= self._size_max:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[event_id] = event
-        return event
+            for event_id, event in events.items():
+                while len(self._kept) >= self._size_max:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[event_id] = event
 
 
 def load_events(connection: psycopg.Connection[Any], event_ids: Iterable[EventId]) -> list[Event]:
@@ -159,69 +170,122 @@ def load_events(connection: psycopg.Connection[Any], event_ids: Iterable[EventId
     return [event_from(row, kinds[row[0]]) for row in rows if kinds[row[0]]]
 
 
-class Loader:
-    """Loads the inventory of one event on one connection."""
+def load_inventories(
+    connection: psycopg.Connection[Any],
+    drawings: Drawings,
+    event_ids: Iterable[EventId],
+    needs: Needs,
+    now: datetime,
+    *,
+    locking: bool = False,
+) -> dict[EventId, Loaded]:
+    """Return the inventories of these events, in a fixed number of round trips; unknown ids are left out.
+
+    ``now`` is when a hold counts as due; ``locking`` holds everybody else off who would decide about them.
+    """
+    loaders = [_Loader(connection, event_id, needs, now) for event_id in event_ids]
+    with connection.pipeline():
+        for loader in loaders:
+            loader.ask(locking=locking)
+    loaders = [loader for loader in loaders if loader.is_there()]
+    if any(loader.wants_more for loader in loaders):
+        with connection.pipeline():
+            for loader in loaders:
+                loader.ask_more()
+    events = drawings.of(connection, {loader.event_id: loader.version for loader in loaders})
+    return {
+        loader.event_id: Loaded(loader.inventory(events[loader.event_id]), loader.journal_head)
+        for loader in loaders
+    }
+
+
+@attrs.frozen
+class Loaded:
+    """An inventory, and the newest number of the event's journal."""
+
+    inventory: Inventory
+    journal_head: int
+
+
+class _Loader:
+    """Loads the inventory of one event: asks, asks for what follows from the answers, and reads them."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], drawings: Drawings, event_id: EventId, now: datetime
+        self, connection: psycopg.Connection[Any], event_id: EventId, needs: Needs, now: datetime
     ) -> None:
-        """Name the event; ``now`` is when a hold counts as due."""
         self._connection = connection
-        self._drawings = drawings
-        self._event_id = event_id
+        self.event_id = event_id
+        self._needs = needs
         self._now = now
-        self.journal_head = 0
+        self._fronts: Iterable[Row] = ()
+        self._tallies: Iterable[Row] = ()
+        self._waiting_of: Iterable[Row] = ()
+        self._seats_of: Iterable[Row] = ()
+        self._entries_of_due: Iterable[Row] = ()
 
-    def load(self, needs: Needs, *, locking: bool) -> Inventory | None:
-        """Return the inventory, None if there is no such event; ``locking`` holds everybody else off."""
-        size = len(needs.users) + len(needs.bookings) + len(needs.entries) + len(needs.keys)
-        with together(self._connection, size):
-            counters = self._send(_LOCKED if locking else _UNLOCKED)
-            taken = self._send(_TAKEN)
-            due = self._send(_DUE)
-            named = self._send_named(needs)
-        row = counters.fetchone()
+    def ask(self, *, locking: bool) -> None:
+        """Send for what can be asked for at once."""
+        self._counters = self._send(_LOCKED if locking else _UNLOCKED)
+        self._taken = self._send(_TAKEN)
+        self._due = self._send(_DUE)
+        self._named = self._send_named(self._needs)
+
+    def is_there(self) -> bool:
+        """Read the counters, and tell whether there is such an event."""
+        row = self._counters.fetchone()
         if row is None:
-            return None
-        _, version, next_sequence, self.journal_head, waiting, wake_at, max_per_user = row
-        lapsed = [booking_from(found) for found in due]
-        wants_seats = bool(needs.users) and (needs.seats_of_users or max_per_user is not None)
-        fronts = tallies = waiting_of = seats_of = owed = None
-        if waiting or wants_seats or lapsed:
-            with together(self._connection, size):
-                if waiting:
-                    fronts = self._send(_FRONTS, depth=needs.depth + 1)
-                    tallies = self._send(_TALLIES)
-                if waiting and needs.users:
-                    waiting_of = self._send(_WAITING_OF_USERS, users=array(needs.users))
-                if wants_seats:
-                    seats_of = self._send(_SEATS_OF, users=array(needs.users))
-                if lapsed:
-                    owed = self._send(_ENTRIES_OF_DUE, entries=array([each.entry_id for each in lapsed]))
-        bookings, entries, answered = named()
-        bookings.update((booking.id, booking) for booking in lapsed)
-        waiting_entries = [entry_from(found) for found in waiting_of or ()]
-        entries.update((entry.id, entry) for entry in waiting_entries)
-        entries.update((entry.id, entry) for entry in map(entry_from, owed or ()))
+            return False
+        self.version, self._next_sequence, self.journal_head, self._waiting, wake_at, limit = row
+        self._wake_at = utc(wake_at)
+        self._lapsed = [booking_from(found) for found in self._due]
+        self._counts_seats = limit is not None or self._needs.seats_of_users
+        return True
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the first answers raise more questions."""
+        return bool(self._waiting or self._lapsed or (self._counts_seats and self._needs.users))
+
+    def ask_more(self) -> None:
+        """Send for what there is to be asked, now that it is known who waits and what has lapsed."""
+        users = self._needs.users
+        if self._waiting:
+            self._fronts = self._send(_FRONTS, depth=self._needs.depth + 1)
+            self._tallies = self._send(_TALLIES)
+            if users:
+                self._waiting_of = self._send(_WAITING_OF_USERS, users=array(users))
+        if users and self._counts_seats:
+            self._seats_of = self._send(_SEATS_OF, users=array(users))
+        if self._lapsed:
+            linked = array([booking.entry_id for booking in self._lapsed])
+            self._entries_of_due = self._send(_ENTRIES_OF_DUE, entries=linked)
+
+    def inventory(self, event: Event) -> Inventory:
+        """Return what was asked for."""
+        bookings, entries, answered = self._named()
+        bookings.update((booking.id, booking) for booking in self._lapsed)
+        waiting = [entry_from(found) for found in self._waiting_of]
+        entries.update((entry.id, entry) for entry in waiting)
+        entries.update((entry.id, entry) for entry in map(entry_from, self._entries_of_due))
         return Inventory(
-            event=self._drawings.of(self._connection, self._event_id, version),
-            needs=needs,
-            taken=dict(taken.fetchall()),
-            next_sequence=next_sequence,
-            wake_at=utc(wake_at),
-            fronts=_fronts(fronts, needs.depth) if fronts else {},
-            tallies=_tallies(tallies) if tallies else {},
-            due=tuple(lapsed),
+            event=event,
+            needs=self._needs,
+            taken={row[0]: row[1] for row in self._taken},
+            next_sequence=self._next_sequence,
+            wake_at=self._wake_at,
+            fronts=_fronts(self._fronts, self._needs.depth),
+            tallies=_tallies(self._tallies),
+            due=tuple(self._lapsed),
             bookings=bookings,
             entries=entries,
-            seats_of=_seats_of(needs.users, seats_of) if wants_seats or max_per_user is not None else None,
-            waiting_of={(entry.user_id, entry.ticket_type_id): entry.id for entry in waiting_entries},
+            seats_of=_seats_of(self._needs.users, self._seats_of) if self._counts_seats else None,
+            waiting_of={(entry.user_id, entry.ticket_type_id): entry.id for entry in waiting},
             answered=answered,
         )
 
     def _send(self, query: str, **more: Any) -> Cursor[Any]:
         return self._connection.execute(
-            query, {"event": self._event_id, "now": self._now, **more}, prepare=True
+            query, {"event": self.event_id, "now": self._now, **more}, prepare=True
         )
 
     def _send_named(
@@ -277,5 +341,5 @@ def _tallies(cursor: Iterable[Row]) -> dict[TicketTypeId, dict[int, Tally]]:
     return dict(tallies)
 
 
-def _seats_of(users: Iterable[UserId], cursor: Iterable[Row] | None) -> Mapping[UserId, int]:
-    return {**dict.fromkeys(users, 0), **{row[0]: row[1] for row in cursor or ()}}
+def _seats_of(users: Iterable[UserId], cursor: Iterable[Row]) -> Mapping[UserId, int]:
+    return {**dict.fromkeys(users, 0), **{row[0]: row[1] for row in cursor}}

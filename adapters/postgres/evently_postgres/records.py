@@ -17,14 +17,14 @@ from evently_core.event import Event, EventStatus
 from evently_core.inventory import Inventory, Needs
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
 from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine
-from evently_core.values import BookingId, EntryId, EventId, UserId
+from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
 from evently_core.waitlist import Place, WaitlistEntry
 from evently_postgres.doctor import drifts
 from evently_postgres.engine import reading
 from evently_postgres.errors import translated
 from evently_postgres.event_tables import BUCKET
-from evently_postgres.loading import Drawings, Loader, load_events
-from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from
+from evently_postgres.loading import Drawings, load_events, load_inventories
+from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from, utc
 
 T = TypeVar("T")
 
@@ -101,26 +101,25 @@ class PostgresRecords:
     ) -> Mapping[EventId, Inventory]:
         """Return a snapshot of each of these events."""
         named = {"events": list(event_ids), "now": now}
-        found: dict[EventId, Inventory] = {}
         with self._snapshot() as connection:
             counters = connection.execute(_COUNTERS, named).fetchall()
-            taken: dict[EventId, dict[Any, int]] = defaultdict(dict)
-            for event_id, kind, seats in connection.execute(_TAKEN, named):
+            busy = [row[0] for row in counters if row[-1] or needs != Needs()]
+            loaded = load_inventories(connection, self._drawings, busy, needs, now)
+            found = {event_id: each.inventory for event_id, each in loaded.items()}
+            quiet = {row[0]: row for row in counters if row[0] not in found}
+            taken: dict[EventId, dict[TicketTypeId, int]] = defaultdict(dict)
+            for event_id, kind, seats in connection.execute(_TAKEN, {"events": list(quiet)}):
                 taken[event_id][kind] = seats
-            for event_id, version, next_sequence, wake_at, is_busy in counters:
-                if is_busy or needs != Needs():
-                    inventory = Loader(connection, self._drawings, event_id, now).load(needs, locking=False)
-                    assert inventory is not None, "the snapshot does not change"
-                else:
-                    # Nobody waits and nothing has lapsed: there is nothing more to know.
-                    inventory = Inventory(
-                        event=self._drawings.of(connection, event_id, version),
-                        needs=needs,
-                        taken=taken[event_id],
-                        next_sequence=next_sequence,
-                        wake_at=None if wake_at is None else self._utc(wake_at),
-                    )
-                found[event_id] = inventory
+            events = self._drawings.of(connection, {event_id: row[1] for event_id, row in quiet.items()})
+        for event_id, (_, _, next_sequence, wake_at, _) in quiet.items():
+            # Nobody waits and nothing has lapsed: there is nothing more to know.
+            found[event_id] = Inventory(
+                event=events[event_id],
+                needs=needs,
+                taken=taken[event_id],
+                next_sequence=next_sequence,
+                wake_at=utc(wake_at),
+            )
         return found
 
     def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
@@ -281,14 +280,11 @@ class PostgresRecords:
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
         """Lend a connection of the pool, with errors in our words; whatever is not committed is undone."""
-        with translated():
-            lent = self._engine.raw_connection()
-            try:
-                connection = lent.driver_connection
-                assert isinstance(connection, psycopg.Connection)
-                yield connection
-            finally:
-                lent.close()
+        with translated(), self._engine.connect() as lent:
+            lent.begin()
+            connection = lent.connection.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            yield connection
 
     @contextmanager
     def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:

@@ -21,10 +21,9 @@ from evently_core.storage import Drift, EventTransaction, Records, Storage
 from evently_core.values import EventId
 from evently_postgres.doctor import repair
 from evently_postgres.errors import translated
-from evently_postgres.loading import Drawings, Loader
+from evently_postgres.loading import Drawings, load_inventories
 from evently_postgres.recording import Recorder
 from evently_postgres.records import PostgresRecords
-from evently_postgres.together import together
 
 _ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AND key = %s"
 
@@ -65,7 +64,7 @@ class PostgresStorage(PostgresRecords):
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Add a new event with its first record."""
         with self._connection() as connection:
-            with together(connection, len(event.ticket_types)):
+            with connection.pipeline():
                 Recorder(connection, event.id, record.at).create(event, record, answer)
             connection.commit()
 
@@ -116,36 +115,47 @@ class _PostgresTransaction:
         self, connection: psycopg.Connection[Any], drawings: Drawings, event_id: EventId, now: datetime
     ) -> None:
         self._connection = connection
-        self._loader = Loader(connection, drawings, event_id, now)
+        self._drawings = drawings
+        self._event_id = event_id
+        self._now = now
         self._recorder = Recorder(connection, event_id, now)
+        self._journal_head = 0
         self._pending: list[Callable[[], None]] = []
-        self._size = 0
 
     def inventory(self, needs: Needs) -> Inventory:
         """Return the snapshot a decision needs, and lock the event."""
+        assert not self._pending, "what was recorded does not show in a snapshot before it is committed"
         with translated():
-            inventory = self._loader.load(needs, locking=True)
-        if inventory is None:
+            found = load_inventories(
+                self._connection, self._drawings, [self._event_id], needs, self._now, locking=True
+            )
+        if not found:
             raise NotFound("event")
-        return inventory
+        loaded = found[self._event_id]
+        self._journal_head = loaded.journal_head
+        return loaded.inventory
 
     def record(self, decision: Decision) -> None:
         """Take note of what a decision says; it goes out with the commit."""
-        head = self._loader.journal_head
-        self._size += len(decision.journal) + len(decision.entries) + len(decision.answered)
+        head = self._journal_head
+        self._journal_head += len(decision.journal)
         self._pending.append(lambda: self._recorder.record(decision, head))
 
     def delete(self, record: Record) -> None:
         """Remove the event, and write the record of it."""
-        head = self._loader.journal_head
+        head = self._journal_head
         self._pending.append(lambda: self._recorder.delete(record, head))
 
     def commit(self) -> None:
-        """Write and commit, in one round trip unless there is much to write."""
-        with translated(), together(self._connection, self._size):
-            for write in self._pending:
-                write()
-            self._connection.commit()
+        """Write and commit in one round trip."""
+        with translated():
+            with self._connection.pipeline():
+                for write in self._pending:
+                    write()
+                # A statement like the others: the driver's own commit waits for its answer here without having
+                # sent everything, which for a large batch is for ever.
+                done = self._connection.execute("COMMIT")
+            assert done.statusmessage == "COMMIT", "a transaction that failed was to be committed"
         self._pending.clear()
 
 
