@@ -44,6 +44,8 @@ class EventView:
 
     event: Event
     seats: Seats
+    as_of: datetime
+    """When the seats were read."""
 
 
 @attrs.frozen
@@ -151,7 +153,7 @@ class EventService:
             if kept is None:
                 raise
             return self._replayed_creation(kept, fingerprint)
-        return EventAnswer(EventView(event, seats_of_a_new_event(event)), settled)
+        return EventAnswer(EventView(event, seats_of_a_new_event(event), event.created_at), settled)
 
     def _draft(self, new: NewEvent, owner: UserId) -> Event:
         now = self._clock.now()
@@ -174,7 +176,9 @@ class EventService:
             return Refused(Reason(ReasonCode.IDEMPOTENCY_KEY_REUSED))
         assert isinstance(kept.outcome, EventSettled)
         settled = attrs.evolve(kept.outcome, replayed=True)
-        return EventAnswer(EventView(settled.event, seats_of_a_new_event(settled.event)), settled)
+        return EventAnswer(
+            EventView(settled.event, seats_of_a_new_event(settled.event), settled.event.created_at), settled
+        )
 
     def change(
         self,
@@ -266,9 +270,7 @@ class EventService:
         settled = settled_or_refused(outcome)
         if isinstance(settled, Refused):
             return settled
-        event = settled.event
-        read = self._counted(event, self._clock.now())
-        return EventAnswer(EventView(event, read), settled, dry_run)
+        return EventAnswer(self._view(settled.event), settled, dry_run)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -281,8 +283,9 @@ class EventService:
         drafts_of = actor.user_id if actor is not None and actor.role is Role.ORGANISER else None
         all_drafts = actor is not None and actor.is_admin
         found = self._records.events(attrs.evolve(query, drafts_of=drafts_of, all_drafts=all_drafts), page)
-        read = self._seats([event.id for event in found.items])
-        views = tuple(EventView(event, read[event.id]) for event in found.items if event.id in read)
+        now = self._clock.now()
+        read = self._seats([event.id for event in found.items], now)
+        views = tuple(EventView(event, read[event.id], now) for event in found.items if event.id in read)
         return Page(views, found.next_cursor)
 
     def journal(self, actor: Actor, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
@@ -334,15 +337,15 @@ class EventService:
         raise Forbidden("Only the organiser of the event may do that.")
 
     def _view(self, event: Event) -> EventView:
-        return EventView(event, self._counted(event, self._clock.now()))
+        now = self._clock.now()
+        return EventView(event, self._counted(event, now), now)
 
     def _counted(self, event: Event, now: datetime) -> Seats:
         return self._looked_at(
             event.id, lambda inventory: seats(attrs.evolve(inventory, event=event), now), now
         )
 
-    def _seats(self, event_ids: Iterable[EventId]) -> dict[EventId, Seats]:
-        now = self._clock.now()
+    def _seats(self, event_ids: Iterable[EventId], now: datetime) -> dict[EventId, Seats]:
         read: dict[EventId, Seats] = {}
         for event_id, inventory in self._records.snapshots(event_ids, now, Needs()).items():
             counted = seats(inventory, now)

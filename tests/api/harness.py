@@ -11,8 +11,10 @@ import attrs
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from evently_core.evently import Evently
 from evently_core.memory.accounts import MemoryAccounts, MemorySessions
 from evently_core.memory.basics import FixedClock, RandomIds, ScryptPasswords
+from evently_core.memory.storage import MemoryStorage
 from evently_core.services.accounts import AccountService
 from evently_core.values import OPERATOR, Actor, Role, UserId
 from evently_flask_api import ApiSettings, Check, Services, create_app
@@ -87,7 +89,8 @@ class Api:
         clock = FixedClock(datetime.now(UTC))
         passwords = ScryptPasswords(cost=2)
         accounts = AccountService(MemoryAccounts(), MemorySessions(), passwords, clock, RandomIds())
-        services = Services(accounts=accounts, checks=checks or {})
+        evently = Evently.over(MemoryStorage(), clock, RandomIds())
+        services = Services(accounts=accounts, evently=evently, checks=checks or {})
         return cls(create_app(services, api_settings(**settings), groups), services, clock)
 
     def beside(self, **settings: Any) -> Api:

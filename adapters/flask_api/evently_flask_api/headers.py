@@ -9,6 +9,8 @@ import attrs
 from flask import request
 
 from evently_core.accounts import AnswerKey
+from evently_core.commands import Key
+from evently_core.values import Actor
 from evently_flask_api.problems import Problem
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -32,6 +34,13 @@ class Repeat:
     def answer_key(self, who: str) -> AnswerKey:
         """Return the key under which an account's answer is kept, for this asker on this route."""
         return AnswerKey(f"{who} {self.route}", self.key, self.fingerprint)
+
+    def key_of(self, actor: Actor, *, on_route: bool = False) -> Key:
+        """Return the key under which the answer to a command is kept, for this actor.
+
+        On booking and waitlist routes a key stands for one request whatever the route; elsewhere ``on_route``.
+        """
+        return Key(f"{actor.user_id} {self.route}" if on_route else str(actor.user_id), self.key)
 
 
 def repeat_of_request(content: bytes) -> Repeat | None:

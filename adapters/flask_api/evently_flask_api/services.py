@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from evently_core.evently import Evently
 from evently_core.services.accounts import AccountService
 
 OK = "ok"
@@ -22,5 +23,6 @@ class Services:
     """The use cases behind the routes."""
 
     accounts: AccountService
+    evently: Evently
     checks: Mapping[str, Check] = attrs.field(factory=dict)
     """What has to be well for this process to be ready, by name: ``database``, ``migrations``."""

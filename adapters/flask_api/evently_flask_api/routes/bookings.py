@@ -1,0 +1,127 @@
+"""Bookings: asking for seats, confirming them, giving them back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from evently_core import presentation as shapes
+from evently_core.commands import Book
+from evently_core.outcomes import BookingChanged, Refused
+from evently_core.values import BookingId, EventId, TicketTypeId
+from evently_flask_api.callers import Caller, Who
+from evently_flask_api.headers import Repeat
+from evently_flask_api.problems import refusal
+from evently_flask_api.routing import Answer, Routes
+from evently_flask_api.schemas.bookings import (
+    Admitted,
+    Booking,
+    BookingRequest,
+    BookingsQuery,
+    CancelQuery,
+    Confirmation,
+    Reduction,
+)
+from evently_flask_api.schemas.events import REQUEST_REASONS
+from evently_flask_api.schemas.fields import Listing
+from evently_flask_api.services import Services
+
+routes = Routes("Bookings", "Asking for seats, confirming them, giving them back.", prefix="/bookings")
+
+
+@routes.post(
+    status=201,
+    who=Who.SIGNED_IN,
+    headers=("Location",),
+    problems=("not_found", "conflict", *REQUEST_REASONS),
+)
+def book(services: Services, caller: Caller, body: BookingRequest, repeat: Repeat | None) -> Answer[Admitted]:
+    """Ask for seats.
+
+    With `accept_partial` a part is taken if there is not enough; with `join_waitlist` the rest waits.
+    """
+    request = Book(
+        actor=caller.actor,
+        user_id=caller.user.id,
+        ticket_type_id=None if body.ticket_type_id is None else TicketTypeId(body.ticket_type_id),
+        quantity=body.quantity,
+        accept_partial=body.accept_partial,
+        join_waitlist=body.join_waitlist,
+        key=repeat.key_of(caller.actor) if repeat else None,
+    )
+    answer = services.evently.bookings.book(EventId(body.event_id), request)
+    if isinstance(answer, Refused):
+        raise refusal(answer)
+    shown = Admitted.model_validate(shapes.admitted_shape(answer))
+    if shown.booking is not None:
+        location = f"/api/v1/bookings/{shown.booking.id}"
+    else:
+        assert shown.waitlist_entry is not None, "who got no seats waits"
+        location = f"/api/v1/waitlist/{shown.waitlist_entry.id}"
+    return Answer(shown, headers={"Location": location}, replayed=answer.replayed)
+
+
+@routes.get(who=Who.SIGNED_IN)
+def list_bookings(services: Services, caller: Caller, query: BookingsQuery) -> Listing[Booking]:
+    """List one's own bookings."""
+    event_id = None if query.event_id is None else EventId(query.event_id)
+    page = services.evently.bookings.own(caller.actor, query.page(), event_id=event_id, status=query.status)
+    items = [Booking.model_validate(shapes.booking_shape(booking)) for booking in page.items]
+    return Listing[Booking](items=items, next_cursor=page.next_cursor)
+
+
+@routes.get("/<uuid:booking_id>", who=Who.SIGNED_IN)
+def read_booking(services: Services, caller: Caller, booking_id: UUID) -> Booking:
+    """Read a booking of one's own, or of one's event."""
+    booking = services.evently.bookings.booking(caller.actor, BookingId(booking_id))
+    return Booking.model_validate(shapes.booking_shape(booking))
+
+
+@routes.post(
+    "/<uuid:booking_id>/confirm",
+    who=Who.SIGNED_IN,
+    problems=(
+        "forbidden",
+        "hold_expired",
+        "booking_cancelled",
+        "event_cancelled",
+        "event_completed",
+        "conflict",
+    ),
+)
+def confirm_booking(
+    services: Services, caller: Caller, booking_id: UUID, body: Confirmation | None = None
+) -> Booking:
+    """Make a held booking one's own; a second time changes nothing."""
+    reference = body.payment_reference if body else None
+    return _changed(services.evently.bookings.confirm(caller.actor, BookingId(booking_id), reference))
+
+
+@routes.patch(
+    "/<uuid:booking_id>",
+    who=Who.SIGNED_IN,
+    problems=(
+        "not_fewer",
+        "below_minimum",
+        "cancel_deadline_passed",
+        "hold_expired",
+        "booking_cancelled",
+        "conflict",
+    ),
+)
+def reduce_booking(services: Services, caller: Caller, booking_id: UUID, body: Reduction) -> Booking:
+    """Give some seats back; who waits for them is served at once."""
+    return _changed(
+        services.evently.bookings.reduce(caller.actor, BookingId(booking_id), body.quantity, body.reason)
+    )
+
+
+@routes.delete("/<uuid:booking_id>", who=Who.SIGNED_IN, problems=("cancel_deadline_passed", "conflict"))
+def cancel_booking(services: Services, caller: Caller, booking_id: UUID, query: CancelQuery) -> Booking:
+    """Give all seats back; a second time changes nothing."""
+    return _changed(services.evently.bookings.cancel(caller.actor, BookingId(booking_id), query.reason))
+
+
+def _changed(answer: BookingChanged | Refused) -> Booking:
+    if isinstance(answer, Refused):
+        raise refusal(answer)
+    return Booking.model_validate(shapes.booking_shape(answer.booking))
