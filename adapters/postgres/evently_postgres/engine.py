@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -105,8 +105,21 @@ def make_engine(
 
     event.listen(engine, "checkout", _refuse_the_dead)
     if pgbouncer:
+        engine.update_execution_options(**{_LOCAL: settings})
         event.listen(engine, "begin", _limiting(settings))
     return engine
+
+
+_LOCAL = "evently_local_settings"
+
+
+def local_settings(engine: Engine) -> Mapping[str, str]:
+    """Return the server's parameters that whoever begins a transaction past the engine sets in it.
+
+    There are none unless PgBouncer stands between.
+    """
+    settings: Mapping[str, str] = engine.get_execution_options().get(_LOCAL, {})
+    return settings
 
 
 def _understood(url: str) -> dict[str, Any]:
@@ -145,6 +158,16 @@ def _has_something_to_say(connection: psycopg.Connection) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN | select.POLLERR | select.POLLHUP)
     return bool(poll.poll(0))
+
+
+def begin(connection: psycopg.Connection[Any], settings: Mapping[str, str], mode: str = "") -> None:
+    """Begin a transaction on a connection in autocommit mode, with its `local_settings`.
+
+    The driver's own BEGIN is a round trip of its own; this one travels with the rest of a pipeline.
+    """
+    connection.execute(f"BEGIN {mode}".encode(), prepare=True)
+    for name, value in settings.items():
+        connection.execute(f"SET LOCAL {name} = {value}".encode())
 
 
 @contextmanager

@@ -177,16 +177,19 @@ def load_inventories(
     needs: Needs,
     now: datetime,
     *,
-    locking: bool = False,
+    locking_in: Callable[[], None] | None = None,
 ) -> dict[EventId, Loaded]:
     """Return the inventories of these events, in a fixed number of round trips; unknown ids are left out.
 
-    ``now`` is when a hold counts as due; ``locking`` holds everybody else off who would decide about them.
+    ``now`` is when a hold counts as due. With ``locking_in``, which sends for the beginning of a transaction,
+    everybody else is held off who would decide about them.
     """
     loaders = [_Loader(connection, event_id, needs, now) for event_id in event_ids]
     with connection.pipeline():
+        if locking_in is not None:
+            locking_in()
         for loader in loaders:
-            loader.ask(locking=locking)
+            loader.ask(locking=locking_in is not None)
     loaders = [loader for loader in loaders if loader.is_there()]
     if any(loader.wants_more for loader in loaders):
         with connection.pipeline():

@@ -20,7 +20,7 @@ from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, Jo
 from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
 from evently_core.waitlist import Place, WaitlistEntry
 from evently_postgres.doctor import drifts
-from evently_postgres.engine import reading
+from evently_postgres.engine import begin, local_settings, reading
 from evently_postgres.errors import translated
 from evently_postgres.event_tables import BUCKET
 from evently_postgres.loading import Drawings, load_events, load_inventories
@@ -83,6 +83,7 @@ class PostgresRecords:
     def __init__(self, engine: Engine) -> None:
         """Take an engine for a migrated database."""
         self._engine = engine
+        self._settings = local_settings(engine)
         self._drawings = Drawings()
 
     # -- events -------------------------------------------------------------------------------------------------
@@ -279,18 +280,30 @@ class PostgresRecords:
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Lend a connection of the pool, with errors in our words; whatever is not committed is undone."""
-        with translated(), self._engine.connect() as lent:
-            lent.begin()
-            connection = lent.connection.driver_connection
-            assert isinstance(connection, psycopg.Connection)
-            yield connection
+        """Lend a connection that begins nothing by itself, with errors in our words.
+
+        A transaction that is left open is undone.
+        """
+        with translated():
+            lent = self._engine.raw_connection()
+            try:
+                connection = lent.driver_connection
+                assert isinstance(connection, psycopg.Connection)
+                connection.autocommit = True  # a BEGIN of our own travels with what follows it
+                try:
+                    yield connection
+                finally:
+                    if not connection.closed:
+                        connection.rollback()
+                        connection.autocommit = False
+            finally:
+                lent.close()
 
     @contextmanager
     def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:
         """Lend a connection on which everything is read as of one moment."""
         with self._connection() as connection:
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            begin(connection, self._settings, "ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield connection
 
     @staticmethod

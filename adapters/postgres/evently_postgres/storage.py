@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine
 
 from evently_core.commands import Key
@@ -20,6 +21,7 @@ from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.storage import Drift, EventTransaction, Records, Storage
 from evently_core.values import EventId
 from evently_postgres.doctor import repair
+from evently_postgres.engine import begin
 from evently_postgres.errors import translated
 from evently_postgres.loading import Drawings, load_inventories
 from evently_postgres.recording import Recorder
@@ -55,18 +57,16 @@ class PostgresStorage(PostgresRecords):
     def transaction(self, event_id: EventId, now: datetime) -> Iterator[EventTransaction]:
         """Open the transaction of one event; its first look at the event locks it."""
         with self._connection() as connection:
-            try:
-                yield _PostgresTransaction(connection, self._drawings, event_id, now)
-            finally:
-                if not connection.closed:
-                    connection.rollback()
+            yield _PostgresTransaction(connection, self._settings, self._drawings, event_id, now)
 
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Add a new event with its first record."""
         with self._connection() as connection:
             with connection.pipeline():
+                begin(connection, self._settings)
                 Recorder(connection, event.id, record.at).create(event, record, answer)
-            connection.commit()
+                done = connection.execute("COMMIT", prepare=True)
+            _require_committed(done)
 
     def answer(self, key: Key) -> Answered | None:
         """Return what the creation of an event was answered under a key."""
@@ -76,12 +76,10 @@ class PostgresStorage(PostgresRecords):
     def forget_answers(self, before: datetime) -> int:
         """Drop the answers kept since before a time."""
         with self._connection() as connection:
-            dropped = sum(
+            return sum(
                 connection.execute(f"DELETE FROM {table} WHERE answered_at < %s", (before,)).rowcount
                 for table in ("answers", "creation_answers")
             )
-            connection.commit()
-            return dropped
 
     def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
         """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
@@ -103,8 +101,9 @@ class PostgresStorage(PostgresRecords):
             Unavailable: the store cannot be reached, or the lock not be had in time.
         """
         with self._connection() as connection:
+            begin(connection, self._settings)
             mended = repair(connection, event_id, now)
-            connection.commit()
+            _require_committed(connection.execute("COMMIT"))
             return mended
 
 
@@ -112,9 +111,15 @@ class _PostgresTransaction:
     """One event on one connection, under its row lock from the first inventory on."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], drawings: Drawings, event_id: EventId, now: datetime
+        self,
+        connection: psycopg.Connection[Any],
+        settings: Mapping[str, str],
+        drawings: Drawings,
+        event_id: EventId,
+        now: datetime,
     ) -> None:
         self._connection = connection
+        self._settings = settings
         self._drawings = drawings
         self._event_id = event_id
         self._now = now
@@ -127,13 +132,23 @@ class _PostgresTransaction:
         assert not self._pending, "what was recorded does not show in a snapshot before it is committed"
         with translated():
             found = load_inventories(
-                self._connection, self._drawings, [self._event_id], needs, self._now, locking=True
+                self._connection,
+                self._drawings,
+                [self._event_id],
+                needs,
+                self._now,
+                locking_in=self._begin,
             )
         if not found:
             raise NotFound("event")
         loaded = found[self._event_id]
         self._journal_head = loaded.journal_head
         return loaded.inventory
+
+    def _begin(self) -> None:
+        """Begin, unless that is done."""
+        if self._connection.info.transaction_status is TransactionStatus.IDLE:
+            begin(self._connection, self._settings)
 
     def record(self, decision: Decision) -> None:
         """Take note of what a decision says; it goes out with the commit."""
@@ -154,9 +169,13 @@ class _PostgresTransaction:
                     write()
                 # A statement like the others: the driver's own commit waits for its answer here without having
                 # sent everything, which for a large batch is for ever.
-                done = self._connection.execute("COMMIT")
-            assert done.statusmessage == "COMMIT", "a transaction that failed was to be committed"
+                done = self._connection.execute("COMMIT", prepare=True)
+            _require_committed(done)
         self._pending.clear()
+
+
+def _require_committed(done: psycopg.Cursor[Any]) -> None:
+    assert done.statusmessage == "COMMIT", "a transaction that had failed was to be committed"
 
 
 _: type[Storage] = PostgresStorage
