@@ -180,10 +180,7 @@ _REASON = "counters did not say what the allocations add up to"
 
 def drifts(connection: psycopg.Connection[Any], event_id: EventId | None = None) -> Sequence[Drift]:
     """Return what is counted otherwise than it adds up to, and every rule that is broken: of one event or all."""
-    return [
-        *_differences(connection, _COUNTERS, event_id),
-        *_differences(connection, _RULES, event_id),
-    ]
+    return _differences(connection, _COUNTERS, event_id) + _differences(connection, _RULES, event_id)
 
 
 def repair(connection: psycopg.Connection[Any], event_id: EventId, now: datetime) -> Sequence[Drift]:
@@ -212,7 +209,8 @@ def repair(connection: psycopg.Connection[Any], event_id: EventId, now: datetime
 def _differences(connection: psycopg.Connection[Any], query: str, event_id: EventId | None) -> list[Drift]:
     connection.execute(_PATIENCE)
     rows = connection.execute(query.encode(), {"event": event_id})
-    return [Drift(event_id=EventId(row[0]), what=row[1], recorded=row[2], true=row[3]) for row in rows]
+    found = (Drift(event_id=EventId(row[0]), what=row[1], recorded=row[2], true=row[3]) for row in rows)
+    return sorted(found, key=lambda drift: (drift.event_id, drift.what))
 
 
 def _write_down(
