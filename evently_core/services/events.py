@@ -124,7 +124,13 @@ class EventService:
     # -- organising -------------------------------------------------------------------------------------------
 
     def create(
-        self, actor: Actor, new: NewEvent, *, organiser_id: UserId | None = None, key: Key | None = None
+        self,
+        actor: Actor,
+        new: NewEvent,
+        *,
+        organiser_id: UserId | None = None,
+        key: Key | None = None,
+        dry_run: bool = False,
     ) -> EventAnswer | Refused:
         """Draw up an event as a draft.
 
@@ -144,6 +150,10 @@ class EventService:
             return self._replayed_creation(kept, fingerprint)
         event = self._draft(new, owner)
         settled = EventSettled(event)
+        if dry_run:
+            return EventAnswer(
+                EventView(event, seats_of_a_new_event(event), event.created_at), settled, dry_run
+            )
         record = Record(EventCreated(event), actor, "create_event", event.created_at)
         try:
             self._storage.create(event, record, (key, Answered(fingerprint, settled)) if key else None)

@@ -1,0 +1,22 @@
+"""``evently openapi``: the description of the API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from evently_wiring.application import api_description
+
+
+@click.command(epilog="Example: evently openapi openapi.json")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+def openapi(file: Path | None) -> None:
+    """Write the OpenAPI document into FILE, or to standard output."""
+    text = json.dumps(api_description(), indent=2)
+    if file is None:
+        click.echo(text)
+    else:
+        file.write_text(text + "\n")
+        click.echo(f"Written to {file}.")

@@ -1,0 +1,119 @@
+"""Which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import attrs
+from sqlalchemy import Engine
+
+from evently_core.accounts import User
+from evently_core.evently import Evently
+from evently_core.memory.basics import SystemClock
+from evently_core.services.accounts import AccountService
+from evently_postgres import migrations
+from evently_postgres.accounts import PostgresAccounts, PostgresSessions
+from evently_postgres.engine import make_engine
+from evently_postgres.storage import PostgresStorage
+from evently_wiring.embedded import EmbeddedPostgres
+from evently_wiring.ids import UuidV7
+from evently_wiring.passwords import Argon2Passwords
+from evently_wiring.settings import Settings
+
+FIRST_ADMIN_EMAIL = "admin@example.org"
+
+
+@attrs.frozen
+class Application:
+    """All use cases over one database."""
+
+    url: str = attrs.field(repr=False)
+    engine: Engine
+    evently: Evently
+    accounts: AccountService
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """Give the address of the database: the one that is set, else of an embedded server for as long as needed."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with EmbeddedPostgres(settings.data_dir) as server:
+        server.watch()
+        yield server.url
+
+
+@contextmanager
+def open_application(settings: Settings, url: str, *, pool_size: int = 10) -> Iterator[Application]:
+    """Put the use cases over a migrated database; its connections are closed at the end."""
+    engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
+    try:
+        accounts = AccountService(
+            PostgresAccounts(engine),
+            PostgresSessions(engine),
+            Argon2Passwords(),
+            SystemClock(),
+            UuidV7(),
+            session_lifetime=settings.refresh_token_lifetime,
+        )
+        yield Application(
+            url, engine, Evently.over(PostgresStorage(engine), SystemClock(), UuidV7()), accounts
+        )
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def opened(settings: Settings, *, migrate: bool = True) -> Iterator[Application]:
+    """Give the use cases over the database that the settings name, brought up to date first."""
+    with database(settings) as url:
+        if migrate:
+            migrations.upgrade(url)
+        with open_application(settings, url) as application:
+            yield application
+
+
+@attrs.frozen
+class FirstAdmin:
+    """The admin that was made because there was none, and the password if it was generated."""
+
+    user: User
+    generated_password: str | None = attrs.field(repr=False)
+
+
+def ensure_first_admin(application: Application, settings: Settings) -> FirstAdmin | None:
+    """Make an admin if there is none: the one that is set, else one with a generated password."""
+    generated = None if settings.admin_password else secrets.token_urlsafe(12)
+    email = settings.admin_email or FIRST_ADMIN_EMAIL
+    user = application.accounts.ensure_first_admin(email, settings.admin_password or generated or "")
+    return None if user is None else FirstAdmin(user, generated)
+
+
+def instance_name() -> str:
+    """Return a name for this process that no other process has now."""
+    return f"{socket.gethostname()[:60]}-{os.getpid()}"
+
+
+def upgrade(url: str) -> None:
+    """Bring a database up to date."""
+    migrations.upgrade(url)
+
+
+def migration_status(url: str) -> migrations.MigrationStatus:
+    """Return which migrations a database has, and which are missing."""
+    return migrations.status(url)
+
+
+def api_description() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    from evently_flask_api import openapi_document
+    from evently_flask_api.routes import GROUPS
+
+    return openapi_document(GROUPS)

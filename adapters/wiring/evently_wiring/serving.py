@@ -1,0 +1,236 @@
+"""Serving the API: processes with threads that meet at the desk, a sweeper, and the database underneath."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+from sqlalchemy import text
+
+from evently_core.errors import EventlyError
+from evently_core.services.sweeping import SweepService
+from evently_flask_api import ApiSettings, Services, create_app
+from evently_postgres import migrations
+from evently_postgres.engine import reading
+from evently_wiring.application import (
+    Application,
+    FirstAdmin,
+    database,
+    ensure_first_admin,
+    instance_name,
+    open_application,
+)
+from evently_wiring.logs import configure_logs
+from evently_wiring.settings import Settings
+
+log = structlog.get_logger("evently.serve")
+
+THREADS = 32
+DRAIN_SECONDS = 30
+SWEEP_SECONDS = 1.0
+"""How often the sweeper looks for what is due, at least."""
+
+
+class PortTaken(Exception):
+    """Somebody listens on the port already."""
+
+
+# -- the workers ------------------------------------------------------------------------------------------------
+
+
+def worker_app() -> Callable[..., Any]:
+    """Return the WSGI application of a worker process; the server calls this in each of them."""
+    settings = Settings.from_environment()
+    assert settings.database_url is not None, "the main process says where the database is"
+    configure_logs(settings.log_format)
+    _end_with_parent()
+    stack = ExitStack()  # the worker's end is the end of its connections
+    application = stack.enter_context(open_application(settings, settings.database_url, pool_size=20))
+    return create_app(
+        Services(accounts=application.accounts, evently=application.evently, checks=_checks(application)),
+        ApiSettings(
+            secret_key=settings.signing_key(),
+            previous_secret_keys=settings.previous_secret_keys,
+            instance=instance_name(),
+            access_minutes=int(settings.access_token_lifetime.total_seconds() // 60),
+            trusted_proxies=settings.trusted_proxies,
+        ),
+    )
+
+
+def _end_with_parent() -> None:
+    """End this process when the main one was killed: an orphan would keep the port and the database."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _checks(application: Application) -> dict[str, Callable[[], str]]:
+    def reachable() -> str:
+        with reading(application.engine) as connection:
+            connection.execute(text("SELECT 1"))
+        return "ok"
+
+    def migrated() -> str:
+        return "ok" if migrations.status(application.url).is_current else "behind"
+
+    return {"database": reachable, "migrations": migrated}
+
+
+# -- the main process -------------------------------------------------------------------------------------------
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    sweep: bool,
+    ready: Callable[[str], None],
+    greet: Callable[[FirstAdmin], None],
+    prepare: Callable[[Application], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT: then what is under way is finished, and everything stops.
+
+    Args:
+        settings: where the database is, and how the API runs.
+        host: the address to listen on.
+        port: the port to listen on.
+        workers: how many processes answer.
+        sweep: whether to move the seats of lapsed holds on from this process.
+        ready: is told the address once it answers.
+        greet: is told of the first admin, if one had to be made.
+        prepare: is given the use cases before anybody is served.
+
+    Raises:
+        PortTaken: somebody listens there already.
+        EmbeddedPostgresError: the embedded server does not start.
+        Unavailable: the database cannot be reached.
+    """
+    _require_free(host, port)
+    configure_logs(settings.log_format)
+    with database(settings) as url:
+        migrations.upgrade(url)
+        os.environ.update(_environment_of_workers(settings, url))
+        with open_application(settings, url, pool_size=2) as application:
+            admin = ensure_first_admin(application, settings)
+            if admin is not None:
+                greet(admin)
+            if prepare is not None:
+                prepare(application)
+            with _sweeping(application.evently.sweeping) if sweep else ExitStack():
+                _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
+                _server(host, port, workers).serve()
+
+
+def _server(host: str, port: int, workers: int) -> MPServer:
+    multiprocessing.set_start_method("spawn", force=True)  # a fork would take our threads' locks along
+    return MPServer(
+        "evently_wiring.serving:worker_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=THREADS,
+        backpressure=THREADS * 8,
+        workers_kill_timeout=DRAIN_SECONDS,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    )
+
+
+def _environment_of_workers(settings: Settings, url: str) -> dict[str, str]:
+    return {
+        "EVENTLY_DATABASE_URL": url,
+        "EVENTLY_SECRET_KEY": settings.signing_key().decode(),
+        "EVENTLY_DATA_DIR": str(settings.data_dir),
+        "EVENTLY_LOG_FORMAT": settings.log_format,
+    }
+
+
+def _require_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"Cannot listen on {host}:{port} ({error.strerror}). Name another --port."
+            ) from error
+
+
+def _reachable(host: str) -> str:
+    named = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104  # compared, not bound
+    return f"[{named}]" if ":" in named and not named.startswith("[") else named
+
+
+def _announce_when_it_answers(address: str, ready: Callable[[str], None]) -> None:
+    def announce() -> None:
+        for _ in range(600):
+            with suppress(OSError), urllib.request.urlopen(f"{address}/health/live", timeout=2):  # noqa: S310
+                ready(address)
+                return
+            time.sleep(0.1)
+
+    threading.Thread(target=announce, name="announcer", daemon=True).start()
+
+
+# -- the sweeper ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _sweeping(sweeping: SweepService) -> Iterator[None]:
+    """Move the seats of lapsed holds on in the background, within two seconds of their time."""
+    stopped = threading.Event()
+
+    def work() -> None:
+        pause = 0.0
+        while not stopped.wait(pause):
+            pause = _sweep_once(sweeping)
+
+    thread = threading.Thread(target=work, name="sweeper", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join(timeout=10)
+
+
+def _sweep_once(sweeping: SweepService) -> float:
+    """Sweep what is due; return after how many seconds to look again."""
+    try:
+        if sweeping.sweep():
+            return 0.0
+        due = sweeping.next_due()
+    except EventlyError as error:
+        log.warning("sweep_failed", error=str(error))
+        return SWEEP_SECONDS  # the database is away; what is due stays due
+    except Exception as error:  # one event that cannot be swept must not stop the others for good
+        log.error("sweep_failed", exc_info=error)
+        return SWEEP_SECONDS
+    if due is None:
+        return SWEEP_SECONDS
+    return min(SWEEP_SECONDS, max(0.05, (due - datetime.now(UTC)).total_seconds()))

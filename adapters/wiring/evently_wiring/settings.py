@@ -1,0 +1,161 @@
+"""The settings: read once from the environment, checked at start, all faults told together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from evently_wiring.embedded import default_data_dir
+
+SECRET_BYTES_MIN = 32
+_DEFAULTS_OF_OTHERS = {"change-me", "changeme", "secret", "default"}
+
+T = TypeVar("T")
+
+
+class InvalidSettings(Exception):
+    """Some settings are wrong; the message names each with what to do."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("These settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
+        self.faults = faults
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How Evently is to run on this machine."""
+
+    database_url: str | None = attrs.field(default=None, repr=False)
+    """None: an embedded server on the data directory."""
+    data_dir: Path
+    production: bool = False
+    secret_key: bytes | None = attrs.field(default=None, repr=False)
+    """None: generated into the data directory, which only development does."""
+    previous_secret_keys: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    admin_email: str | None = None
+    admin_password: str | None = attrs.field(default=None, repr=False)
+    access_token_lifetime: timedelta = timedelta(minutes=15)
+    refresh_token_lifetime: timedelta = timedelta(days=30)
+    trusted_proxies: int = 0
+    log_format: str = "console"
+    """``console`` for people or ``json`` for programs."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings.
+
+        Raises:
+            InvalidSettings: some are wrong.
+        """
+        reader = _Reader(environment)
+        production = reader.word("EVENTLY_ENV", ("development", "production"), "development") == "production"
+        settings = cls(
+            database_url=reader.value("EVENTLY_DATABASE_URL", _database_url, None),
+            data_dir=default_data_dir(environment),
+            production=production,
+            secret_key=reader.value("EVENTLY_SECRET_KEY", _secret, None),
+            previous_secret_keys=reader.value(
+                "EVENTLY_SECRET_KEY_PREVIOUS", lambda text: (_secret(text),), ()
+            ),
+            admin_email=environment.get("EVENTLY_ADMIN_EMAIL") or None,
+            admin_password=environment.get("EVENTLY_ADMIN_PASSWORD") or None,
+            access_token_lifetime=timedelta(
+                minutes=reader.value("EVENTLY_ACCESS_TOKEN_MINUTES", _between(1, 15), 15)
+            ),
+            refresh_token_lifetime=timedelta(
+                days=reader.value("EVENTLY_REFRESH_TOKEN_DAYS", _between(1, 365), 30)
+            ),
+            trusted_proxies=reader.value("EVENTLY_TRUSTED_PROXIES", _between(0, 10), 0),
+            log_format=reader.word(
+                "EVENTLY_LOG_FORMAT", ("console", "json"), "console" if sys.stderr.isatty() else "json"
+            ),
+        )
+        if production and settings.secret_key is None and not reader.has_fault("EVENTLY_SECRET_KEY"):
+            reader.fault(
+                "EVENTLY_SECRET_KEY", f"is needed in production: at least {SECRET_BYTES_MIN} random bytes"
+            )
+        if (settings.admin_email is None) != (settings.admin_password is None):
+            reader.fault("EVENTLY_ADMIN_EMAIL", "and EVENTLY_ADMIN_PASSWORD go together: set both or none")
+        if reader.faults:
+            raise InvalidSettings(reader.faults)
+        return settings
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs tokens; in development one is made and kept where none is set."""
+        if self.secret_key is not None:
+            return self.secret_key
+        file = self.data_dir / "secret"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+                new.write(secrets.token_hex(SECRET_BYTES_MIN))
+        except FileExistsError:
+            pass
+        return file.read_text().encode()
+
+
+class _Reader:
+    """Reads variables, and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.faults: list[str] = []
+
+    def value(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.fault(name, str(error))
+            return default
+
+    def word(self, name: str, words: tuple[str, ...], default: str) -> str:
+        def one_of(text: str) -> str:
+            if text not in words:
+                raise ValueError(f"is one of {', '.join(words)}")
+            return text
+
+        return self.value(name, one_of, default)
+
+    def fault(self, name: str, what: str) -> None:
+        self.faults.append(f"{name} {what}.")
+
+    def has_fault(self, name: str) -> bool:
+        return any(fault.startswith(f"{name} ") for fault in self.faults)
+
+
+def _database_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        raise ValueError("looks like postgresql://user:password@host:5432/database")
+    return text
+
+
+def _secret(text: str) -> bytes:
+    if (
+        len(text.encode()) < SECRET_BYTES_MIN
+        or text.strip().lower() in _DEFAULTS_OF_OTHERS
+        or len(set(text)) < 8
+    ):
+        raise ValueError(
+            f"needs at least {SECRET_BYTES_MIN} random bytes; "
+            "python3 -c 'import secrets; print(secrets.token_hex(32))' makes some"
+        )
+    return text.encode()
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"is a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
