@@ -137,7 +137,11 @@ waitlist_entries = Table(
     CheckConstraint("priority BETWEEN -100 AND 100", name="priority"),
     CheckConstraint("passed_over >= 0 AND open_offers >= 0", name="counts"),
 )
-_WAITS = text("status = 'waiting'")
+# Each index of who waits has a condition of its own that always holds. A query names it, and with it the index:
+# where the statistics are still of yesterday the planner would take any of them, and sort or filter a whole line.
+_WAITS_FOR_ASKED = text("status = 'waiting' AND asked > 0")
+_WAITS_FOR_LEAST = text("status = 'waiting' AND least > 0")
+_WAITS_FOR_MISSING = text("status = 'waiting' AND missing > 0")
 # One waiting entry per user and line.
 Index(
     "waitlist_entries_event_id_user_id_ticket_type_id_key",
@@ -145,7 +149,7 @@ Index(
     waitlist_entries.c.user_id,
     waitlist_entries.c.ticket_type_id,
     unique=True,
-    postgresql_where=_WAITS,
+    postgresql_where=_WAITS_FOR_ASKED,
 )
 # The classes of the lines, from their heads.
 Index(
@@ -155,7 +159,7 @@ Index(
     waitlist_entries.c.least,
     waitlist_entries.c.priority.desc(),
     waitlist_entries.c.sequence,
-    postgresql_where=_WAITS,
+    postgresql_where=_WAITS_FOR_LEAST,
 )
 # The order of the walk: lists of who waits, and the places inside of a bucket.
 Index(
@@ -163,7 +167,7 @@ Index(
     waitlist_entries.c.event_id,
     waitlist_entries.c.priority.desc(),
     waitlist_entries.c.sequence,
-    postgresql_where=_WAITS,
+    postgresql_where=_WAITS_FOR_MISSING,
 )
 Index("waitlist_entries_user_id_id_idx", waitlist_entries.c.user_id, waitlist_entries.c.id)
 Index("waitlist_entries_id_idx", waitlist_entries.c.id)
@@ -197,6 +201,7 @@ bookings = Table(
         ["event_id", "entry_id"], ["waitlist_entries.event_id", "waitlist_entries.id"], ondelete="CASCADE"
     ),
     CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("amount >= 0", name="amount"),
     CheckConstraint("status IN ('held', 'confirmed', 'cancelled', 'expired')", name="status"),
     CheckConstraint("origin IN ('direct', 'waitlist')", name="origin"),
     CheckConstraint("origin <> 'waitlist' OR entry_id IS NOT NULL", name="entry_id"),
@@ -204,14 +209,21 @@ bookings = Table(
     CheckConstraint("status <> 'confirmed' OR confirmed_at IS NOT NULL", name="confirmed_at"),
     CheckConstraint("status <> 'cancelled' OR cancelled_at IS NOT NULL", name="cancelled_at"),
 )
-_HELD = text("status = 'held'")
-Index("bookings_event_id_expires_at_idx", bookings.c.event_id, bookings.c.expires_at, postgresql_where=_HELD)
-Index("bookings_expires_at_idx", bookings.c.expires_at, postgresql_where=_HELD)
+# Here, too, a condition that always holds tells the indexes of what is held apart.
+Index(
+    "bookings_event_id_expires_at_idx",
+    bookings.c.event_id,
+    bookings.c.expires_at,
+    postgresql_where=text("status = 'held'"),
+)
+Index(
+    "bookings_expires_at_idx", bookings.c.expires_at, postgresql_where=text("status = 'held' AND amount >= 0")
+)
 Index(
     "bookings_event_id_user_id_idx",
     bookings.c.event_id,
     bookings.c.user_id,
-    postgresql_where=text("status IN ('held', 'confirmed')"),
+    postgresql_where=text("status IN ('held', 'confirmed') AND quantity > 0"),
 )
 Index("bookings_user_id_id_idx", bookings.c.user_id, bookings.c.id)
 Index(

@@ -72,7 +72,7 @@ SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND id = ANY(%(
 """
 _WAITING_OF_USERS = f"""
 SELECT {_ENTRY} FROM waitlist_entries
-WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status = 'waiting'
+WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status = 'waiting' AND asked > 0
 """
 _ENTRIES_OF_HOLDS = f"""
 SELECT {_ENTRY} FROM waitlist_entries
@@ -87,16 +87,17 @@ SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND (
 """
 _WHOLE_LINES = f"""
 SELECT {_ENTRY} FROM waitlist_entries
-WHERE event_id = %(event)s AND ticket_type_id = ANY(%(lines)s::uuid[]) AND status = 'waiting'
+WHERE event_id = %(event)s AND ticket_type_id = ANY(%(lines)s::uuid[]) AND status = 'waiting' AND least > 0
 """
 
 _SEATS_OF = """
 SELECT user_id, sum(seats)::bigint FROM (
     SELECT user_id, quantity AS seats FROM bookings
-    WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status IN ('held', 'confirmed')
+    WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[])
+      AND status IN ('held', 'confirmed') AND quantity > 0
     UNION ALL
     SELECT user_id, missing FROM waitlist_entries
-    WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status = 'waiting'
+    WHERE event_id = %(event)s AND user_id = ANY(%(users)s::uuid[]) AND status = 'waiting' AND asked > 0
 ) AS theirs GROUP BY user_id
 """
 
@@ -109,18 +110,18 @@ WHERE event_id = %(event)s AND entries > 0 GROUP BY ticket_type_id, priority
 _FRONTS = f"""
 WITH RECURSIVE class AS (
     (SELECT ticket_type_id, least FROM waitlist_entries
-     WHERE event_id = %(event)s AND status = 'waiting' ORDER BY ticket_type_id, least LIMIT 1)
+     WHERE event_id = %(event)s AND status = 'waiting' AND least > 0 ORDER BY ticket_type_id, least LIMIT 1)
     UNION ALL
     SELECT next.ticket_type_id, next.least FROM class, LATERAL (
         SELECT ticket_type_id, least FROM waitlist_entries
-        WHERE event_id = %(event)s AND status = 'waiting'
+        WHERE event_id = %(event)s AND status = 'waiting' AND least > 0
           AND (ticket_type_id, least) > (class.ticket_type_id, class.least)
         ORDER BY ticket_type_id, least LIMIT 1
     ) AS next
 )
 SELECT {", ".join(f"head.{name}" for name in ENTRY)} FROM class, LATERAL (
     SELECT {_ENTRY} FROM waitlist_entries
-    WHERE event_id = %(event)s AND status = 'waiting'
+    WHERE event_id = %(event)s AND status = 'waiting' AND least > 0
       AND ticket_type_id = class.ticket_type_id AND least = class.least
     ORDER BY priority DESC, sequence LIMIT %(depth)s
 ) AS head ORDER BY head.ticket_type_id, head.least, head.priority DESC, head.sequence

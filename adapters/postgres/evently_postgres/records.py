@@ -50,7 +50,8 @@ LATERAL (
 LATERAL (
     SELECT count(*) AS entries, coalesce(sum(missing), 0)::bigint AS seats
     FROM waitlist_entries AS other
-    WHERE other.event_id = entry.event_id AND other.status = 'waiting' AND other.priority = entry.priority
+    WHERE other.event_id = entry.event_id AND other.status = 'waiting' AND other.missing > 0
+      AND other.priority = entry.priority
       AND other.sequence >= entry.sequence / {BUCKET} * {BUCKET} AND other.sequence < entry.sequence
       AND other.ticket_type_id = entry.ticket_type_id
 ) AS inside
@@ -183,7 +184,7 @@ class PostgresRecords:
     def _entries_in_line(
         self, conditions: list[str], values: dict[str, Any], page: PageRequest
     ) -> Page[WaitlistEntry]:
-        conditions.append("status = 'waiting'")
+        conditions.append("status = 'waiting' AND missing > 0")
         after = page.after(lambda parts: (int(parts[0]), int(parts[1])))
         if after is not None:
             # Written so that the index of the walk, which falls in priority, is entered at the right place.
@@ -224,7 +225,7 @@ class PostgresRecords:
 
     def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
         """Return the entries with which a user waits for an event."""
-        statement = f"{_ENTRIES} WHERE event_id = %s AND user_id = %s AND status = 'waiting'"
+        statement = f"{_ENTRIES} WHERE event_id = %s AND user_id = %s AND status = 'waiting' AND asked > 0"
         return [entry_from(row) for row in self._read(statement, (event_id, user_id))]
 
     # -- the journal, and the truth -----------------------------------------------------------------------------

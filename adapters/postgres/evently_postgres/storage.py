@@ -32,15 +32,15 @@ _ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AN
 # Each branch is read from the start of an index, and only as far as the limit.
 _DUE = """
 SELECT event_id, min(due) AS due FROM (
-    (SELECT event_id, expires_at AS due FROM bookings WHERE status = 'held' AND expires_at <= %(now)s
-     ORDER BY expires_at LIMIT %(limit)s)
+    (SELECT event_id, expires_at AS due FROM bookings
+     WHERE status = 'held' AND amount >= 0 AND expires_at <= %(now)s ORDER BY expires_at LIMIT %(limit)s)
     UNION ALL
     (SELECT id, wake_at FROM events WHERE wake_at <= %(now)s ORDER BY wake_at LIMIT %(limit)s)
 ) AS pending GROUP BY event_id ORDER BY due, event_id LIMIT %(limit)s
 """
 _NEXT_DUE = """
 SELECT least(
-    (SELECT min(expires_at) FROM bookings WHERE status = 'held'),
+    (SELECT min(expires_at) FROM bookings WHERE status = 'held' AND amount >= 0),
     (SELECT min(wake_at) FROM events WHERE wake_at IS NOT NULL)
 )
 """

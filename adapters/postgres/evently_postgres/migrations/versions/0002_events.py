@@ -108,11 +108,11 @@ _STATEMENTS = (
         CONSTRAINT waitlist_entries_counts_check CHECK (passed_over >= 0 AND open_offers >= 0)
     )
     """,
-    "CREATE INDEX waitlist_entries_class_idx ON waitlist_entries (event_id, ticket_type_id, least, priority DESC, sequence) WHERE status = 'waiting'",
-    "CREATE UNIQUE INDEX waitlist_entries_event_id_user_id_ticket_type_id_key ON waitlist_entries (event_id, user_id, ticket_type_id) WHERE status = 'waiting'",
+    "CREATE INDEX waitlist_entries_class_idx ON waitlist_entries (event_id, ticket_type_id, least, priority DESC, sequence) WHERE status = 'waiting' AND least > 0",
+    "CREATE UNIQUE INDEX waitlist_entries_event_id_user_id_ticket_type_id_key ON waitlist_entries (event_id, user_id, ticket_type_id) WHERE status = 'waiting' AND asked > 0",
     "CREATE INDEX waitlist_entries_id_idx ON waitlist_entries (id)",
     "CREATE INDEX waitlist_entries_user_id_id_idx ON waitlist_entries (user_id, id)",
-    "CREATE INDEX waitlist_entries_walk_idx ON waitlist_entries (event_id, priority DESC, sequence) WHERE status = 'waiting'",
+    "CREATE INDEX waitlist_entries_walk_idx ON waitlist_entries (event_id, priority DESC, sequence) WHERE status = 'waiting' AND missing > 0",
     """
     CREATE TABLE bookings (
         event_id UUID NOT NULL,
@@ -137,6 +137,7 @@ _STATEMENTS = (
         CONSTRAINT bookings_event_id_ticket_type_id_fkey FOREIGN KEY(event_id, ticket_type_id) REFERENCES ticket_types (event_id, id) ON DELETE CASCADE,
         CONSTRAINT bookings_event_id_entry_id_fkey FOREIGN KEY(event_id, entry_id) REFERENCES waitlist_entries (event_id, id) ON DELETE CASCADE,
         CONSTRAINT bookings_quantity_check CHECK (quantity > 0),
+        CONSTRAINT bookings_amount_check CHECK (amount >= 0),
         CONSTRAINT bookings_status_check CHECK (status IN ('held', 'confirmed', 'cancelled', 'expired')),
         CONSTRAINT bookings_origin_check CHECK (origin IN ('direct', 'waitlist')),
         CONSTRAINT bookings_entry_id_check CHECK (origin <> 'waitlist' OR entry_id IS NOT NULL),
@@ -147,8 +148,8 @@ _STATEMENTS = (
     """,
     "CREATE INDEX bookings_event_id_entry_id_idx ON bookings (event_id, entry_id) WHERE entry_id IS NOT NULL",
     "CREATE INDEX bookings_event_id_expires_at_idx ON bookings (event_id, expires_at) WHERE status = 'held'",
-    "CREATE INDEX bookings_event_id_user_id_idx ON bookings (event_id, user_id) WHERE status IN ('held', 'confirmed')",
-    "CREATE INDEX bookings_expires_at_idx ON bookings (expires_at) WHERE status = 'held'",
+    "CREATE INDEX bookings_event_id_user_id_idx ON bookings (event_id, user_id) WHERE status IN ('held', 'confirmed') AND quantity > 0",
+    "CREATE INDEX bookings_expires_at_idx ON bookings (expires_at) WHERE status = 'held' AND amount >= 0",
     "CREATE INDEX bookings_id_idx ON bookings (id)",
     "CREATE INDEX bookings_reference_idx ON bookings (reference)",
     "CREATE INDEX bookings_user_id_id_idx ON bookings (user_id, id)",
