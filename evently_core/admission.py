@@ -250,7 +250,10 @@ def _answer_silence(sheet: Sheet, booking: Booking) -> None:
         return
     if booking.origin is Origin.WAITLIST and _may_wait_again(sheet, entry):
         sequence = sheet.take_sequence()
-        sheet.put_entry(entry.sent_to_the_end(sequence=sequence, returned=booking.quantity))
+        least = sheet.kinds[entry.ticket_type_id].min_per_booking
+        sheet.put_entry(
+            entry.sent_to_the_end(sequence=sequence, returned=booking.quantity, min_per_booking=least)
+        )
         sheet.happened(Requeued(entry.id, sequence, booking.quantity))
     else:
         end_entry(sheet, entry, EntryStatus.LAPSED)

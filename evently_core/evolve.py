@@ -105,7 +105,12 @@ def evolve(state: EventState, fact: Fact, at: datetime) -> None:  # one case a f
         case EntryEnded(entry_id, status):
             entries[entry_id] = entries[entry_id].ended(status, at)
         case Requeued(entry_id, sequence, returned):
-            entries[entry_id] = entries[entry_id].sent_to_the_end(sequence=sequence, returned=returned)
+            assert state.event is not None
+            kind = state.event.ticket_type(entries[entry_id].ticket_type_id)
+            assert kind is not None, "a ticket type never goes away"
+            entries[entry_id] = entries[entry_id].sent_to_the_end(
+                sequence=sequence, returned=returned, min_per_booking=kind.min_per_booking
+            )
         case Moved(entry_id, priority, _):
             entries[entry_id] = entries[entry_id].moved_to(priority)
 

@@ -268,6 +268,9 @@ def _join(
 ) -> tuple[WaitlistEntry, Place]:
     """Let the party, or its rest, wait at the end of the line."""
     place = sheet.lines.place_of_newcomer(kind.id)
+    if place.position == 1 and sheet.lines.waiting_for(kind.id):
+        # It speaks from now on for a line that one of lower priority had spoken for, and perhaps stopped.
+        sheet.disturbed = True
     entry = WaitlistEntry(
         id=entry_id,
         event_id=sheet.event.id,

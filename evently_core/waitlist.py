@@ -95,10 +95,13 @@ class WaitlistEntry:
         """Return it at its end: it waits for nothing any more, and its open offers stay."""
         return attrs.evolve(self, status=status, ended_at=at)
 
-    def sent_to_the_end(self, *, sequence: int, returned: int) -> WaitlistEntry:
-        """Return it at the end of its tier, waiting for what it missed and for what came back unanswered."""
+    def sent_to_the_end(self, *, sequence: int, returned: int, min_per_booking: int) -> WaitlistEntry:
+        """Return it at the end of its tier, waiting for what it missed and for what came back unanswered.
+
+        With more to wait for, the fewest seats it takes may be more than those of the rest it was.
+        """
         missing = self.missing + returned
-        least = min(self.least, missing) if self.accept_partial else missing
+        least = min(min_per_booking, missing) if self.accept_partial else missing
         return attrs.evolve(
             self,
             missing=missing,
