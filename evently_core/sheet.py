@@ -154,8 +154,8 @@ class Sheet:
             self.acting(*before)
 
     def happened(self, fact: Fact, reason: str | None = None) -> None:
-        """Write a fact into the journal to be."""
-        self._journal.append(Record(fact, self._actor, self._cause, self.now, reason or self._reason))
+        """Write a fact into the journal to be; ``reason`` stands in where the command brought none."""
+        self._journal.append(Record(fact, self._actor, self._cause, self.now, self._reason or reason))
 
     def set_event(self, event: Event) -> None:
         """Let the event go on as something else."""

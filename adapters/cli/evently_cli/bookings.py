@@ -128,7 +128,8 @@ def book(
                 dry_run=dry_run,
             )
         if answer.reason is not None:
-            click.echo(f"Why: {answer.reason.sentence}")
+            figures = ", ".join(f"{name} {value}" for name, value in answer.reason.figures.items())
+            click.echo(f"Because: {answer.reason.code} ({figures})")
 
 
 @bookings.command(epilog="Example: evently bookings reduce EVT-7ZK3M9Q2XA 2 --reason 'Ana asked by phone'")

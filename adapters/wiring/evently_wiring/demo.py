@@ -77,7 +77,9 @@ class _Story:
             self._evently.events.publish(organiser, drafted.view.event.id)
         return drafted.view.event
 
-    def _book(self, event: Event, person: int, quantity: int, kind: int = 0, **how: bool) -> None:
+    def _book(
+        self, event: Event, person: int, quantity: int, kind: int = 0, *, joining: bool = False
+    ) -> None:
         user = self._people[person]
         self._evently.bookings.book(
             event.id,
@@ -86,7 +88,8 @@ class _Story:
                 user_id=user.id,
                 ticket_type_id=event.ticket_types[kind].id,
                 quantity=quantity,
-                **how,
+                accept_partial=joining,
+                join_waitlist=joining,
             ),
         )
 
@@ -103,7 +106,7 @@ class _Story:
         for person, quantity in enumerate((4, 3, 3)):
             self._book(event, person, quantity)
         self._wait(event, 3, 2)
-        self._book(event, 4, 4, accept_partial=True, join_waitlist=True)
+        self._book(event, 4, 4, joining=True)
         self._wait(event, 5, 1)
         return event
 

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+import click
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from evently_cli.failures import telling_why
+from evently_cli.main import evently
+from tests.servers import MakeDatabase
+
+
+@attrs.define
+class Terminal:
+    """Somebody who types commands, on a database of their own."""
+
+    url: str
+
+    def run(self, *arguments: str, code: int = 0, stdin: str | None = None) -> Result:
+        result = CliRunner(env={"EVENTLY_DATABASE_URL": self.url, "NO_COLOR": "1"}).invoke(
+            _as_typed, list(arguments), input=stdin
+        )
+        assert result.exit_code == code, (arguments, result.output, result.exception)
+        return result
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def user(self, name: str, role: str = "attendee") -> str:
+        email = f"{name.lower()}@example.org"
+        self.run(
+            *("users", "create", "--email", email, "--name", name, "--role", role, "--password-stdin"),
+            stdin="a long secret\n",
+        )
+        return email
+
+    def event(self, title: str = "Jazz", capacity: int = 2, **options: str) -> str:
+        more = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", value)]
+        made = self.json(
+            *(
+                "events",
+                "create",
+                "--title",
+                title,
+                "--starts",
+                "2040-05-01T20:00",
+                "--ends",
+                "2040-05-01T23:00",
+            ),
+            *("--timezone", "Europe/Berlin", "--capacity", str(capacity), "--as", "olga@example.org", *more),
+        )
+        self.run("events", "publish", title, "--as", "olga@example.org")
+        identifier: str = made["event"]["id"]
+        return identifier
+
+    def count(self, table: str) -> int:
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+class _AsTyped(click.Group):
+    """The program with its way of telling what went wrong around it, as `main` has it."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        with telling_why():
+            return evently.main(*arguments, **options)
+
+
+_as_typed = _AsTyped("evently")
+
+
+@pytest.fixture
+def terminal(make_database: MakeDatabase) -> Terminal:
+    terminal = Terminal(make_database())
+    terminal.user("Olga", "organiser")
+    terminal.user("Ana")
+    terminal.user("Ben")
+    return terminal
+
+
+def test_smart_booking_from_the_terminal(terminal: Terminal) -> None:
+    terminal.event()
+    answer = terminal.json(
+        *("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "10"),
+        *("--accept-partial", "--join-waitlist"),
+    )
+    assert answer["outcome"] == "partially_booked"
+    assert (answer["booking"]["quantity"], answer["waitlist_entry"]["quantity"]) == (2, 8)
+    assert answer["waitlist_entry"]["position"] == 1
+    waits = terminal.json("waitlist", "join", "Jazz", "--for", "ben@example.org", "--quantity", "2")
+    assert (waits["position"], waits["seats_ahead"]) == (2, 8)
+    terminal.run("bookings", "cancel", answer["booking"]["reference"], "--as", "ana@example.org")
+    [held] = terminal.json("bookings", "list", "--event", "Jazz", "--status", "confirmed")["items"]
+    assert (held["quantity"], held["origin"]) == (2, "waitlist")
+    assert terminal.json("waitlist", "list", "Jazz")["items"] == []
+    assert terminal.run("doctor").output == "Everything adds up.\n"
+
+
+def test_a_refusal_says_why_with_figures_and_exits_with_one(terminal: Terminal) -> None:
+    terminal.event()
+    refused = terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "3", code=1)
+    assert "not_enough_for_party" in refused.stderr
+    assert "free 2" in refused.stderr
+    assert "requested 3" in refused.stderr
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("events", "show", "Nothing"), 1),
+        (("bookings", "show", "EVT-0000000000"), 1),
+        (("users", "set-role", "nobody@example.org", "admin"), 1),
+        (("events", "publish"), 2),
+        (("events", "set-capacity", "Jazz", "many"), 2),
+        (("waitlist", "leave", "no-id"), 2),
+        (("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "0"), 2),
+        (("events", "edit", "Jazz", "--starts", "tomorrow"), 2),
+        (("bookings", "list"), 2),
+        (("unknown",), 2),
+    ],
+)
+def test_wrong_usage_and_unknown_things_have_codes_of_their_own(
+    terminal: Terminal, arguments: tuple[str, ...], code: int
+) -> None:
+    terminal.event()
+    result = terminal.run(*arguments, code=code)
+    assert result.stderr.strip()
+    assert "Traceback" not in result.output
+
+
+def test_a_server_that_is_not_there_exits_with_three() -> None:
+    nowhere = Terminal("postgresql://nobody@127.0.0.1:1/nothing")
+    assert "reached" in nowhere.run("events", "list", code=3).stderr
+
+
+def test_drift_exits_with_four_and_is_shown(terminal: Terminal) -> None:
+    event = terminal.event()
+    terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org")
+    with psycopg.connect(terminal.url) as connection:
+        connection.execute("UPDATE events SET taken = 2")
+    found = terminal.run("doctor", "--json", code=4)
+    [drift] = json.loads(found.stdout)
+    assert (drift["event_id"], drift["recorded"], drift["true"]) == (event, "2", "1")
+
+
+DRY = [
+    ("users", "set-role", "ana@example.org", "admin"),
+    ("events", "create", "--title", "B", "--starts", "2040-05-01T20:00", "--ends", "2040-05-01T23:00",
+     "--timezone", "UTC", "--capacity", "3", "--as", "olga@example.org"),
+    ("events", "edit", "Jazz", "--venue", "Elsewhere", "--bypass-limit", "2"),
+    ("events", "set-capacity", "Jazz", "20"),
+    ("events", "add-ticket-type", "Jazz", "--name", "Box", "--price", "900"),
+    ("events", "cancel", "Jazz", "--reason", "rain"),
+    ("events", "complete", "Jazz"),
+    ("bookings", "book", "Jazz", "--for", "ben@example.org", "--join-waitlist"),
+    ("bookings", "cancel", "REF", "--reason", "rain"),
+    ("bookings", "reduce", "REF", "1", "--reason", "rain"),
+    ("bookings", "confirm", "REF"),
+    ("waitlist", "join", "Jazz", "--for", "ben@example.org"),
+    ("waitlist", "move", "ENTRY", "--priority", "3", "--reason", "guest"),
+    ("waitlist", "leave", "ENTRY"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", DRY, ids=lambda arguments: "-".join(arguments[:2]))
+def test_a_dry_run_changes_nothing(terminal: Terminal, arguments: tuple[str, ...]) -> None:
+    terminal.event()
+    booked = terminal.json(
+        *("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "5"),
+        *("--accept-partial", "--join-waitlist"),
+    )
+    named = {"REF": booked["booking"]["reference"], "ENTRY": booked["waitlist_entry"]["id"]}
+    before = _everything(terminal.url)
+    terminal.run(*(named.get(word, word) for word in arguments), "--dry-run")
+    assert _everything(terminal.url) == before
+    if arguments[:2] != ("bookings", "confirm"):  # what is confirmed stays so
+        terminal.run(*(named.get(word, word) for word in arguments))
+        assert _everything(terminal.url) != before
+
+
+def _everything(url: str) -> list[Any]:
+    tables = (
+        "users",
+        "account_acts",
+        "events",
+        "ticket_types",
+        "bookings",
+        "waitlist_entries",
+        "line_buckets",
+        "journal",
+    )
+    with psycopg.connect(url) as connection:
+        return [
+            connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2".encode()).fetchall() for table in tables
+        ]
+
+
+def test_a_key_books_once(terminal: Terminal) -> None:
+    terminal.event()
+    command = ("bookings", "book", "Jazz", "--for", "ana@example.org", "--key", "k-1")
+    assert terminal.json(*command)["booking"] == terminal.json(*command)["booking"]
+    assert terminal.count("bookings") == 1
+
+
+def test_who_acts_decides_what_may_be_done(terminal: Terminal) -> None:
+    terminal.event()
+    refused = terminal.run("events", "set-capacity", "Jazz", "9", "--as", "ana@example.org", code=1)
+    assert "organiser" in refused.stderr
+    line = terminal.json("journal", "Jazz")["items"][0]
+    assert line["kind"] == "event_created"
+    assert line["actor"] == "user"
+    terminal.run("events", "set-capacity", "Jazz", "9", "--reason", "more chairs")
+    last = terminal.json("journal", "Jazz")["items"][-1]
+    assert (last["actor"], last["reason"], last["data"]["changes"]["capacity"]) == (
+        "operator",
+        "more chairs",
+        [2, 9],
+    )
+
+
+def test_times_are_shown_in_the_zone_of_the_event(terminal: Terminal) -> None:
+    terminal.event()
+    assert "2040-05-01 20:00 CEST" in terminal.run("events", "list").output
+    assert terminal.json("events", "show", "Jazz")["starts_at"] == "2040-05-01T18:00:00Z"
+
+
+def test_why_somebody_has_no_seat_is_explained(terminal: Terminal) -> None:
+    terminal.event()
+    terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "2")
+    terminal.run("waitlist", "join", "Jazz", "--for", "ben@example.org")
+    [line] = terminal.json("waitlist", "explain", "Jazz", "ben@example.org")
+    assert (line["position"], line["reason"]["code"]) == (1, "sold_out")
+
+
+def test_a_capacity_of_a_ticket_type_can_be_set(terminal: Terminal) -> None:
+    terminal.event(capacity=10)
+    terminal.run("events", "add-ticket-type", "Jazz", "--name", "Box", "--capacity", "2")
+    terminal.run("events", "set-capacity", "Jazz", "4", "--ticket-type", "box")
+    kinds = terminal.json("events", "show", "Jazz")["ticket_types"]
+    assert [kind["capacity"] for kind in kinds] == [None, 4]
+
+
+def test_holds_are_confirmed_by_reference(terminal: Terminal) -> None:
+    terminal.event(hold_for="600")
+    booked = terminal.json("bookings", "book", "Jazz", "--for", "ana@example.org")["booking"]
+    assert booked["status"] == "held"
+    confirmed = terminal.json("bookings", "confirm", booked["reference"])
+    assert confirmed["status"] == "confirmed"
+    assert terminal.json("bookings", "show", booked["id"]) == confirmed
+
+
+def test_the_description_of_the_api_is_written(terminal: Terminal, tmp_path: Any) -> None:
+    file = tmp_path / "openapi.json"
+    terminal.run("openapi", str(file))
+    assert json.loads(file.read_text())["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize("group", ["users", "events", "bookings", "waitlist", "db"])
+def test_every_command_ends_its_help_with_an_example(group: str) -> None:
+    command = evently.get_command(click.Context(evently), group)
+    assert isinstance(command, click.Group)
+    for name in command.list_commands(click.Context(command)):
+        result = CliRunner().invoke(evently, [group, name, "--help"])
+        assert result.exit_code == 0
+        assert "Example: " in result.output, (group, name)
+
+
+def test_the_help_fits_a_screen() -> None:
+    lines = CliRunner().invoke(evently, ["--help"]).output.splitlines()
+    assert len(lines) <= 40
+    assert all(len(line) <= 80 for line in lines)

@@ -1,0 +1,278 @@
+"""The server as a user runs it: real processes, real signals, its own PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+import pytest
+
+from evently_wiring.embedded import EmbeddedPostgres
+
+pytestmark = [pytest.mark.crash]
+
+PASSWORD = "a long enough secret"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = holds()
+        except (OSError, AssertionError):
+            found = None
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+@attrs.define
+class Server:
+    """``evently serve`` in a process of its own."""
+
+    folder: Path
+    port: int = attrs.field(factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> Server:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTLY_")}
+        environment |= {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "EVENTLY_ADMIN_EMAIL": "root@example.org",
+            "EVENTLY_ADMIN_PASSWORD": PASSWORD,
+        }
+        with (self.folder / "stdout").open("w") as out:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "evently_cli.main", "serve", "--workers", "1"),
+                    *("--port", str(self.port), "--data-dir", str(self.folder), *options),
+                ],
+                env=environment,
+                stdout=out,
+                stderr=subprocess.DEVNULL,
+            )
+        until(lambda: self.call("GET", "/health/ready", prefix="")[0] == 200, seconds=60)
+        return self
+
+    def signal(self, which: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(which)
+        return self.process.wait(timeout=45)
+
+    def output(self) -> str:
+        return (self.folder / "stdout").read_text()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str | None = None,
+        key: str | None = None,
+        prefix: str = "/api/v1",
+    ) -> tuple[int, Any]:
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if key:
+            headers["Idempotency-Key"] = key
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{prefix}{path}",
+            method=method,
+            headers=headers,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"null")
+
+    def admin(self) -> str:
+        credentials = {"email": "root@example.org", "password": PASSWORD}
+        status, answer = self.call("POST", "/auth/login", credentials)
+        assert status == 200, answer
+        token: str = answer["access_token"]
+        return token
+
+    def event(self, token: str, **fields: Any) -> str:
+        new = {
+            "title": "Rush",
+            "timezone": "UTC",
+            "starts_at": "2040-05-01T18:00:00Z",
+            "ends_at": "2040-05-01T20:00:00Z",
+            "capacity": 100,
+            **fields,
+        }
+        status, made = self.call("POST", "/events", new, token)
+        assert status == 201, made
+        assert self.call("POST", f"/events/{made['id']}/publish", None, token)[0] == 200
+        identifier: str = made["id"]
+        return identifier
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="evently-serve-"))
+    path.chmod(0o755)
+    yield path
+    # Whatever a test left behind goes with the last user of the data.
+    until(lambda: not EmbeddedPostgres(path).is_running, seconds=30)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Server]:
+    server = Server(folder)
+    yield server
+    if server.process is not None:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_stops_when_told_and_finds_its_data_again(server: Server, how: signal.Signals) -> None:
+    server.start()
+    event = server.event(server.admin())
+    status, booked = server.call("POST", "/bookings", {"event_id": event, "quantity": 3}, server.admin())
+    assert (status, booked["outcome"]) == (201, "booked")
+    assert server.signal(how) == 0
+    assert "Evently answers on http://127.0.0.1" in server.output()
+    assert not EmbeddedPostgres(server.folder).is_running
+    server.start()
+    assert server.call("GET", f"/events/{event}")[1]["seats_taken"] == 3
+    assert server.signal(how) == 0
+
+
+def test_the_first_admin_is_made_once_and_a_generated_password_told_once(folder: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTLY_")}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    told = []
+    for _ in range(2):
+        process = subprocess.Popen(
+            [*(sys.executable, "-m", "evently_cli.main", "serve", "--workers", "1"),
+             *("--port", str(free_port()), "--data-dir", str(folder))],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "answers on" in line:
+                break
+        process.terminate()
+        assert process.wait(timeout=45) == 0
+        process.stdout.close()
+        told.append("".join(lines))
+    assert re.search(r"Its password is \S{12,} and will not be shown again", told[0])
+    assert "password" not in told[1]
+    assert (folder / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_it_starts_again_on_its_data_after_it_was_killed(server: Server) -> None:
+    server.start()
+    event = server.event(server.admin())
+    assert server.call("POST", "/bookings", {"event_id": event}, server.admin())[0] == 201
+    assert server.signal(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: _is_closed(server.port))
+    server.start()
+    assert server.call("GET", f"/events/{event}")[1]["seats_taken"] == 1
+    assert server.signal(signal.SIGTERM) == 0
+
+
+def _is_closed(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_it_goes_on_when_its_database_was_killed(server: Server) -> None:
+    server.start()
+    token = server.admin()
+    event = server.event(token)
+    os.kill(_postmaster(server.folder), signal.SIGKILL)
+    until(lambda: server.call("POST", "/bookings", {"event_id": event}, token)[0] == 201, seconds=20)
+    assert server.signal(signal.SIGTERM) == 0
+
+
+def test_a_stopped_database_is_answered_with_503_and_come_again(server: Server) -> None:
+    server.start()
+    os.kill(_postmaster(server.folder), signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        os.kill(_postmaster(server.folder), signal.SIGKILL)
+        status, problem = server.call("GET", "/events")
+        assert time.monotonic() - begin < 8
+        assert status in (200, 503), problem
+        if status == 503:
+            assert problem["code"] in ("unavailable", "overloaded")
+    finally:
+        until(lambda: server.call("GET", "/events")[0] == 200, seconds=20)
+    assert server.signal(signal.SIGTERM) == 0
+
+
+def _postmaster(folder: Path) -> int:
+    return int((folder / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_two_servers_share_the_data_of_one_directory(server: Server) -> None:
+    server.start()
+    event = server.event(server.admin())
+    other = Server(server.folder).start()
+    try:
+        assert other.call("POST", "/bookings", {"event_id": event}, other.admin())[0] == 201
+        assert server.signal(signal.SIGTERM) == 0
+        assert other.call("GET", f"/events/{event}")[1]["seats_taken"] == 1
+    finally:
+        assert other.signal(signal.SIGTERM) == 0
+
+
+def test_a_lapsed_hold_is_swept_within_two_seconds(server: Server) -> None:
+    server.start()
+    token = server.admin()
+    event = server.event(token, capacity=1, policy={"hold_for_seconds": 2})
+    assert server.call("POST", "/bookings", {"event_id": event}, token)[1]["booking"]["status"] == "held"
+    url = EmbeddedPostgres(server.folder).url
+
+    def swept() -> bool:
+        with psycopg.connect(url) as connection:
+            return connection.execute("SELECT status FROM bookings").fetchall() == [("expired",)]
+
+    begin = time.monotonic()
+    until(swept, seconds=10)
+    assert time.monotonic() - begin < 2 + 2 + 1
+    assert server.signal(signal.SIGTERM) == 0
+
+
+def test_a_port_that_is_taken_is_told(server: Server) -> None:
+    server.start()
+    done = subprocess.run(
+        [*(sys.executable, "-m", "evently_cli.main", "serve", "--port", str(server.port)),
+         *("--data-dir", str(server.folder))],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "Name another --port" in done.stderr
+    assert server.signal(signal.SIGTERM) == 0
