@@ -188,7 +188,9 @@ class Naive:
     # -- the clock --------------------------------------------------------------------------------------------
 
     def lapse(self) -> None:
-        due = [b for b in self.bookings if b.status == "held" and b.expires is not None and b.expires <= self.now]
+        due = [
+            b for b in self.bookings if b.status == "held" and b.expires is not None and b.expires <= self.now
+        ]
         for booking in sorted(due, key=lambda b: (b.expires, self.bookings.index(b))):
             booking.status = "expired"
             entry = self.entry_of(booking)
@@ -203,7 +205,9 @@ class Naive:
                 entry.status = "lapsed"
 
     def may_wait_again(self, entry: Waiter) -> bool:
-        others = [e for e in self.waiting() if e.user == entry.user and e.kind == entry.kind and e is not entry]
+        others = [
+            e for e in self.waiting() if e.user == entry.user and e.kind == entry.kind and e is not entry
+        ]
         return self.venue.requeue and not entry.requeued and not self.is_closed(entry.kind) and not others
 
     def is_closed(self, kind: str) -> bool:
@@ -243,9 +247,7 @@ class Naive:
         aside: Counter[str] = Counter()
         for first in ahead:
             if self.has_stopped(first):
-                left = min(
-                    self.capacity(p) - self.taken(p) - aside[p] for p in self.venue.pools(first.kind)
-                )
+                left = min(self.capacity(p) - self.taken(p) - aside[p] for p in self.venue.pools(first.kind))
                 aside.update(dict.fromkeys(self.venue.pools(first.kind), left))
         return min(self.capacity(p) - self.taken(p) - aside[p] for p in self.venue.pools(kind))
 
@@ -337,6 +339,8 @@ class Naive:
 
     def may_ask(self, user: int, kind: str, seats: int) -> None:
         settings, limits = self.venue.kinds[kind], self.venue
+        if limits.status == "draft":
+            raise Nonsense  # who books does not know of a draft
         no_sale = self.why_not_on_sale(kind)
         if no_sale:
             raise No(no_sale)
@@ -541,7 +545,12 @@ class Naive:
         venue = self.venue
         if venue.status == to:
             return ("settled",)
-        allowed = [("draft", "published"), ("published", "completed"), ("draft", "cancelled"), ("published", "cancelled")]
+        allowed = [
+            ("draft", "published"),
+            ("published", "completed"),
+            ("draft", "cancelled"),
+            ("published", "cancelled"),
+        ]
         if (venue.status, to) not in allowed:
             raise No("event_not_published" if venue.status == "draft" else f"event_{venue.status}")
         if to == "published" and venue.ends <= self.now:
