@@ -64,7 +64,7 @@ FROM waitlist_entries AS entry JOIN events ON events.id = entry.event_id, LATERA
 UNION ALL
 SELECT events.id, 'next sequence', events.next_sequence::text, 'above ' || theirs.newest
 FROM events, LATERAL (
-    SELECT max(sequence) AS newest FROM waitlist_entries WHERE event_id = events.id
+    SELECT max(sequence) AS newest FROM waitlist_entries WHERE event_id = events.id AND sequence > 0
 ) AS theirs WHERE theirs.newest >= events.next_sequence AND {_EXAMINED}
 UNION ALL
 SELECT events.id, 'head of the journal', events.journal_head::text, theirs.newest::text
@@ -163,7 +163,7 @@ _RECOUNT = (
         )),
         waiting = (SELECT count(*) FROM waitlist_entries WHERE event_id = %(event)s AND status = 'waiting'),
         next_sequence = greatest(next_sequence, (
-            SELECT max(sequence) + 1 FROM waitlist_entries WHERE event_id = %(event)s
+            SELECT max(sequence) + 1 FROM waitlist_entries WHERE event_id = %(event)s AND sequence > 0
         )),
         journal_head = (SELECT coalesce(max(number), 0) FROM journal WHERE event_id = %(event)s),
         wake_at = %(now)s

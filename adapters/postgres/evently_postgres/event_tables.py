@@ -127,8 +127,8 @@ waitlist_entries = Table(
     ForeignKeyConstraint(
         ["event_id", "ticket_type_id"], ["ticket_types.event_id", "ticket_types.id"], ondelete="CASCADE"
     ),
-    UniqueConstraint("event_id", "sequence"),
     CheckConstraint("asked > 0 AND missing >= 0", name="seats"),
+    CheckConstraint("sequence > 0", name="sequence"),
     CheckConstraint("least >= 1 AND (status <> 'waiting' OR least <= missing)", name="least"),
     CheckConstraint(
         "(status <> 'waiting' OR missing > 0) AND (status <> 'served' OR missing = 0)", name="missing"
@@ -137,11 +137,19 @@ waitlist_entries = Table(
     CheckConstraint("priority BETWEEN -100 AND 100", name="priority"),
     CheckConstraint("passed_over >= 0 AND open_offers >= 0", name="counts"),
 )
-# Each index of who waits has a condition of its own that always holds. A query names it, and with it the index:
-# where the statistics are still of yesterday the planner would take any of them, and sort or filter a whole line.
+# Each index of an event's entries, but for the primary key, has a condition of its own that always holds. A query
+# names it, and with it the index: where the statistics are still of yesterday, the planner would take any of
+# them, and sort or filter all there is of the event.
 _WAITS_FOR_ASKED = text("status = 'waiting' AND asked > 0")
 _WAITS_FOR_LEAST = text("status = 'waiting' AND least > 0")
 _WAITS_FOR_MISSING = text("status = 'waiting' AND missing > 0")
+Index(
+    "waitlist_entries_event_id_sequence_key",
+    waitlist_entries.c.event_id,
+    waitlist_entries.c.sequence,
+    unique=True,
+    postgresql_where=text("sequence > 0"),
+)
 # One waiting entry per user and line.
 Index(
     "waitlist_entries_event_id_user_id_ticket_type_id_key",
@@ -193,7 +201,6 @@ bookings = Table(
     Column("cancelled_at", Instant),
     Column("payment_reference", Text),
     PrimaryKeyConstraint("event_id", "id"),
-    UniqueConstraint("event_id", "reference"),
     ForeignKeyConstraint(
         ["event_id", "ticket_type_id"], ["ticket_types.event_id", "ticket_types.id"], ondelete="CASCADE"
     ),
@@ -209,7 +216,14 @@ bookings = Table(
     CheckConstraint("status <> 'confirmed' OR confirmed_at IS NOT NULL", name="confirmed_at"),
     CheckConstraint("status <> 'cancelled' OR cancelled_at IS NOT NULL", name="cancelled_at"),
 )
-# Here, too, a condition that always holds tells the indexes of what is held apart.
+# Here, too, the conditions tell the indexes apart.
+Index(
+    "bookings_event_id_reference_key",
+    bookings.c.event_id,
+    bookings.c.reference,
+    unique=True,
+    postgresql_where=text("quantity > 0"),
+)
 Index(
     "bookings_event_id_expires_at_idx",
     bookings.c.event_id,

@@ -99,8 +99,8 @@ _STATEMENTS = (
         ended_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT waitlist_entries_pkey PRIMARY KEY (event_id, id),
         CONSTRAINT waitlist_entries_event_id_ticket_type_id_fkey FOREIGN KEY(event_id, ticket_type_id) REFERENCES ticket_types (event_id, id) ON DELETE CASCADE,
-        CONSTRAINT waitlist_entries_event_id_sequence_key UNIQUE (event_id, sequence),
         CONSTRAINT waitlist_entries_seats_check CHECK (asked > 0 AND missing >= 0),
+        CONSTRAINT waitlist_entries_sequence_check CHECK (sequence > 0),
         CONSTRAINT waitlist_entries_least_check CHECK (least >= 1 AND (status <> 'waiting' OR least <= missing)),
         CONSTRAINT waitlist_entries_missing_check CHECK ((status <> 'waiting' OR missing > 0) AND (status <> 'served' OR missing = 0)),
         CONSTRAINT waitlist_entries_status_check CHECK (status IN ('waiting', 'offered', 'served', 'left', 'lapsed', 'closed')),
@@ -108,6 +108,7 @@ _STATEMENTS = (
         CONSTRAINT waitlist_entries_counts_check CHECK (passed_over >= 0 AND open_offers >= 0)
     )
     """,
+    "CREATE UNIQUE INDEX waitlist_entries_event_id_sequence_key ON waitlist_entries (event_id, sequence) WHERE sequence > 0",
     "CREATE INDEX waitlist_entries_class_idx ON waitlist_entries (event_id, ticket_type_id, least, priority DESC, sequence) WHERE status = 'waiting' AND least > 0",
     "CREATE UNIQUE INDEX waitlist_entries_event_id_user_id_ticket_type_id_key ON waitlist_entries (event_id, user_id, ticket_type_id) WHERE status = 'waiting' AND asked > 0",
     "CREATE INDEX waitlist_entries_id_idx ON waitlist_entries (id)",
@@ -133,7 +134,6 @@ _STATEMENTS = (
         cancelled_at TIMESTAMP WITH TIME ZONE,
         payment_reference TEXT,
         CONSTRAINT bookings_pkey PRIMARY KEY (event_id, id),
-        CONSTRAINT bookings_event_id_reference_key UNIQUE (event_id, reference),
         CONSTRAINT bookings_event_id_ticket_type_id_fkey FOREIGN KEY(event_id, ticket_type_id) REFERENCES ticket_types (event_id, id) ON DELETE CASCADE,
         CONSTRAINT bookings_event_id_entry_id_fkey FOREIGN KEY(event_id, entry_id) REFERENCES waitlist_entries (event_id, id) ON DELETE CASCADE,
         CONSTRAINT bookings_quantity_check CHECK (quantity > 0),
@@ -146,6 +146,7 @@ _STATEMENTS = (
         CONSTRAINT bookings_cancelled_at_check CHECK (status <> 'cancelled' OR cancelled_at IS NOT NULL)
     )
     """,
+    "CREATE UNIQUE INDEX bookings_event_id_reference_key ON bookings (event_id, reference) WHERE quantity > 0",
     "CREATE INDEX bookings_event_id_entry_id_idx ON bookings (event_id, entry_id) WHERE entry_id IS NOT NULL",
     "CREATE INDEX bookings_event_id_expires_at_idx ON bookings (event_id, expires_at) WHERE status = 'held'",
     "CREATE INDEX bookings_event_id_user_id_idx ON bookings (event_id, user_id) WHERE status IN ('held', 'confirmed') AND quantity > 0",
