@@ -186,8 +186,14 @@ def command_of(
             return Move(
                 actor=ORGANISER, entry_id=entry.id, priority=args["priority"], reason="a friend", key=key
             )
-        command = {"accept": Accept, "decline": Decline, "leave": Leave}[say.what]
-        return command(actor=Actor(entry.user_id, Role.ATTENDEE), entry_id=entry.id, key=key)
+        kinds_of_command: dict[str, type[Accept | Decline | Leave]] = {
+            "accept": Accept,
+            "decline": Decline,
+            "leave": Leave,
+        }
+        return kinds_of_command[say.what](
+            actor=Actor(entry.user_id, Role.ATTENDEE), entry_id=entry.id, key=key
+        )
     match say.what:
         case "book" | "join_waitlist":
             asker = person(args["user"])

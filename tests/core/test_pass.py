@@ -22,7 +22,7 @@ TIMES = int(os.environ.get("EVENTLY_EXAMPLES_TIMES", "1"))
 """For hammering by hand; a run of all tests has little time for each."""
 
 
-def examples(number: int) -> Any:
+def examples(number: int) -> settings:
     """Return how often a property is tried; what fails is made small, and not explained at length."""
     phases = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
     return settings(max_examples=number * TIMES, phases=phases, report_multiple_bugs=False)
