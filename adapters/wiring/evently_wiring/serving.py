@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 import time
@@ -39,6 +41,9 @@ log = structlog.get_logger("evently.serve")
 
 THREADS = 32
 DRAIN_SECONDS = 30
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+_PORT_SECONDS = 3.0
+"""How long a port may still belong to a server that is on its way out."""
 SWEEP_SECONDS = 1.0
 """How often the sweeper looks for what is due, at least."""
 
@@ -71,15 +76,14 @@ def worker_app() -> Callable[..., Any]:
 
 
 def _end_with_parent() -> None:
-    """End this process when the main one was killed: an orphan would keep the port and the database."""
+    """End this process with the main one, also when that is killed: an orphan would keep the port.
+
+    The kernel sends the signal when the thread that spawned us ends, which is the main thread.
+    """
     parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died just before
         os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _checks(application: Application) -> dict[str, Callable[[], str]]:
@@ -170,15 +174,24 @@ def _environment_of_workers(settings: Settings, url: str) -> dict[str, str]:
 
 
 def _require_free(host: str, port: int) -> None:
+    deadline = time.monotonic() + _PORT_SECONDS
+    while (error := _why_not_free(host, port)) is not None:
+        if time.monotonic() > deadline:
+            raise PortTaken(
+                f"Cannot listen on {host}:{port} ({error.strerror}). Name another --port."
+            ) from error
+        time.sleep(0.1)
+
+
+def _why_not_free(host: str, port: int) -> OSError | None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise PortTaken(
-                f"Cannot listen on {host}:{port} ({error.strerror}). Name another --port."
-            ) from error
+            return error
+    return None
 
 
 def _reachable(host: str) -> str:
