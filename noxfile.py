@@ -72,6 +72,13 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure against the baselines, on a quiet machine: a table, JSON and curves; `-- --quick` for a first look."""
+    _install_everything(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
 def audit(session: nox.Session) -> None:
     """Known vulnerabilities in the locked set; what could not be audited counts as a failure."""
     _install(session, "pip-audit")
