@@ -19,7 +19,7 @@ import attrs
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import booking, curves, lines, process
+from benchmarks import booking, curves, lines, process, rest
 from benchmarks.bench import Ground, Verdict
 from evently_postgres.migrations import upgrade
 from evently_wiring.embedded import EmbeddedPostgres
@@ -75,6 +75,7 @@ def _measures(ground: Ground, drawn: dict[str, Any]) -> dict[str, Callable[[], l
         "P3": lambda: booking.lone(ground),
         "P2": queue,
         "P1": hot,
+        "P5": lambda: rest.whole_stack(ground),
         "P9": lambda: booking.many_events(ground),
         "P6": length,
         "P7": lambda: lines.places(ground),

@@ -16,6 +16,7 @@ from evently_core.booking import BookingStatus
 from evently_core.outcomes import Admitted
 from evently_core.storage import BookingQuery
 from evently_core.values import EntryId, EventId
+from evently_core.waitlist import WaitlistEntry
 from evently_postgres.event_tables import BUCKET
 
 _FILL = """
@@ -122,10 +123,7 @@ def places(ground: Ground) -> list[Verdict]:
             expected = {entry.id: entry.sequence for entry in entries}
             for entry in entries[:20]:
                 assert evently.records.places([entry])[entry.id].position == expected[entry.id]
-            runs: list[list[float]] = [
-                sorted(_milliseconds(partial(evently.records.places, [entry])) for entry in entries)
-                for _ in range(ground.runs)
-            ]
+            runs = [sorted(_cost_of_place(evently, entry) for entry in entries) for _ in range(ground.runs)]
         p99[length] = Figure(
             name=f"place of {length:,}", unit="ms", runs=tuple(percentile(run, 99) for run in runs)
         )
@@ -149,6 +147,10 @@ def _spread_over(ground: Ground, event: EventId, length: int) -> list[EntryId]:
             (event, max(1, length // 200)),
         )
         return [row[0] for row in rows]
+
+
+def _cost_of_place(evently: Evently, entry: WaitlistEntry) -> float:
+    return _milliseconds(partial(evently.records.places, [entry]))
 
 
 def _milliseconds(act: Callable[[], object]) -> float:

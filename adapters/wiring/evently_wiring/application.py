@@ -14,6 +14,7 @@ import attrs
 from sqlalchemy import Engine
 
 from evently_core.accounts import User
+from evently_core.desk import BATCH_MAX
 from evently_core.evently import Evently
 from evently_core.memory.basics import SystemClock
 from evently_core.services.accounts import AccountService
@@ -51,7 +52,9 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def open_application(settings: Settings, url: str, *, pool_size: int = 10) -> Iterator[Application]:
+def open_application(
+    settings: Settings, url: str, *, pool_size: int = 10, batch_max: int = BATCH_MAX
+) -> Iterator[Application]:
     """Put the use cases over a migrated database; its connections are closed at the end."""
     engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
     try:

@@ -62,7 +62,13 @@ def worker_app() -> Callable[..., Any]:
     configure_logs(settings.log_format)
     _end_with_parent()
     stack = ExitStack()  # the worker's end is the end of its connections
-    application = stack.enter_context(open_application(settings, settings.database_url, pool_size=20))
+    return wsgi_app(
+        settings, stack.enter_context(open_application(settings, settings.database_url, pool_size=20))
+    )
+
+
+def wsgi_app(settings: Settings, application: Application) -> Callable[..., Any]:
+    """Return the WSGI application that answers with these use cases."""
     return create_app(
         Services(accounts=application.accounts, evently=application.evently, checks=_checks(application)),
         ApiSettings(
