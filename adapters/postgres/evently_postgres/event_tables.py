@@ -169,13 +169,22 @@ Index(
     waitlist_entries.c.sequence,
     postgresql_where=_WAITS_FOR_LEAST,
 )
-# The order of the walk: lists of who waits, and the places inside of a bucket.
+# The lines in their order, as pages of a list and as places inside of a bucket.
 Index(
-    "waitlist_entries_walk_idx",
+    "waitlist_entries_line_idx",
     waitlist_entries.c.event_id,
-    waitlist_entries.c.priority.desc(),
+    waitlist_entries.c.ticket_type_id,
+    text("(-priority)"),
     waitlist_entries.c.sequence,
     postgresql_where=_WAITS_FOR_MISSING,
+)
+# Who waits no more, by what they came to.
+Index(
+    "waitlist_entries_event_id_status_id_idx",
+    waitlist_entries.c.event_id,
+    waitlist_entries.c.status,
+    waitlist_entries.c.id,
+    postgresql_where=text("status <> 'waiting'"),
 )
 Index("waitlist_entries_user_id_id_idx", waitlist_entries.c.user_id, waitlist_entries.c.id)
 Index("waitlist_entries_id_idx", waitlist_entries.c.id)
@@ -238,6 +247,14 @@ Index(
     bookings.c.event_id,
     bookings.c.user_id,
     postgresql_where=text("status IN ('held', 'confirmed') AND quantity > 0"),
+)
+# Most bookings are confirmed: they are listed by the primary key.
+Index(
+    "bookings_event_id_status_id_idx",
+    bookings.c.event_id,
+    bookings.c.status,
+    bookings.c.id,
+    postgresql_where=text("status <> 'confirmed'"),
 )
 Index("bookings_user_id_id_idx", bookings.c.user_id, bookings.c.id)
 Index(

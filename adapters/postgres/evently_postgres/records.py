@@ -18,7 +18,7 @@ from evently_core.inventory import Inventory, Needs
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
 from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine
 from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
-from evently_core.waitlist import Place, WaitlistEntry
+from evently_core.waitlist import PRIORITY_MAX, Place, WaitlistEntry
 from evently_postgres.doctor import drifts
 from evently_postgres.engine import begin, local_settings, reading
 from evently_postgres.errors import translated
@@ -51,7 +51,7 @@ LATERAL (
     SELECT count(*) AS entries, coalesce(sum(missing), 0)::bigint AS seats
     FROM waitlist_entries AS other
     WHERE other.event_id = entry.event_id AND other.status = 'waiting' AND other.missing > 0
-      AND other.priority = entry.priority
+      AND -other.priority = -entry.priority
       AND other.sequence >= entry.sequence / {BUCKET} * {BUCKET} AND other.sequence < entry.sequence
       AND other.ticket_type_id = entry.ticket_type_id
 ) AS inside
@@ -62,13 +62,23 @@ SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM jou
 WHERE event_id = %s AND number > %s ORDER BY number LIMIT %s
 """
 
-# How a status reads at a time: a hold that has lapsed has expired, swept or not (I9).
+# How a status reads at a time: a hold that has lapsed has expired, swept or not (I9). Statuses stand in the text,
+# for the planner picks an index by them.
 _READS_AS = {
-    BookingStatus.HELD: "status = 'held' AND expires_at > %(now)s",
-    BookingStatus.EXPIRED: "(status = 'expired' OR (status = 'held' AND expires_at <= %(now)s))",
-    BookingStatus.CONFIRMED: "status = 'confirmed'",
-    BookingStatus.CANCELLED: "status = 'cancelled'",
+    BookingStatus.HELD: ("status = 'held' AND expires_at > %(now)s",),
+    BookingStatus.EXPIRED: ("status = 'expired'", "status = 'held' AND expires_at <= %(now)s"),
+    BookingStatus.CONFIRMED: ("status = 'confirmed'",),
+    BookingStatus.CANCELLED: ("status = 'cancelled'",),
 }
+
+# The heads of all lines of an event, merged.
+_IN_LINE = """
+SELECT {columns} FROM ticket_types AS kind, LATERAL (
+    SELECT * FROM waitlist_entries
+    WHERE event_id = kind.event_id AND ticket_type_id = kind.id AND status = 'waiting' AND missing > 0
+      AND {entries} ORDER BY -priority, sequence LIMIT %(limit)s
+) AS entry WHERE {lines} ORDER BY -entry.priority, entry.sequence LIMIT %(limit)s
+"""
 
 _COUNTERS = """
 SELECT id, version, next_sequence, wake_at, waiting > 0 OR EXISTS (
@@ -155,14 +165,9 @@ class PostgresRecords:
 
     def bookings(self, query: BookingQuery, page: PageRequest) -> Page[Booking]:
         """List bookings, as they read at the query's time."""
-        conditions, values = ["true"], {"now": query.now}
-        if query.event_id is not None:
-            conditions.append("event_id = %(event_id)s")
-        if query.user_id is not None:
-            conditions.append("user_id = %(user_id)s")
-        if query.status is not None:
-            conditions.append(_READS_AS[query.status])
-        found = self._page_by_id(_BOOKINGS, conditions, {**values, **_given(query)}, page, booking_from)
+        given = _given(query, "event_id", "user_id")
+        branches = _READS_AS[query.status] if query.status is not None else ("true",)
+        found = self._page_by_id(_BOOKINGS, branches, {**given, "now": query.now}, given, page, booking_from)
         return page_of([booking.as_read_at(query.now) for booking in found], page.limit, _by_id)
 
     # -- lines --------------------------------------------------------------------------------------------------
@@ -174,27 +179,25 @@ class PostgresRecords:
 
     def entries(self, query: EntryQuery, page: PageRequest) -> Page[WaitlistEntry]:
         """List entries."""
-        given = _given(query)
-        conditions = ["true", *(f"{name} = %({name})s" for name in given)]
         if query.in_line:
-            return self._entries_in_line(conditions, given, page)
-        found = self._page_by_id(_ENTRIES, conditions, given, page, entry_from)
+            return self._entries_in_line(query, page)
+        given = _given(query, "event_id", "user_id", "ticket_type_id")
+        branches = ("true" if query.status is None else f"status = '{query.status}'",)
+        found = self._page_by_id(_ENTRIES, branches, given, given, page, entry_from)
         return page_of(found, page.limit, _by_id)
 
-    def _entries_in_line(
-        self, conditions: list[str], values: dict[str, Any], page: PageRequest
-    ) -> Page[WaitlistEntry]:
-        conditions.append("status = 'waiting' AND missing > 0")
-        after = page.after(lambda parts: (int(parts[0]), int(parts[1])))
+    def _entries_in_line(self, query: EntryQuery, page: PageRequest) -> Page[WaitlistEntry]:
+        lines = _given(query, "event_id", "ticket_type_id")
+        whose = _given(query, "user_id", "status")
+        on_entries = _equal(whose)
+        values = {**lines, **whose, "limit": page.limit + 1}
+        after = page.after(lambda parts: (_small(parts[0]), _number(parts[1])))
         if after is not None:
-            # Written so that the index of the walk, which falls in priority, is entered at the right place.
-            conditions.append("priority <= %(tier)s AND (priority < %(tier)s OR sequence > %(sequence)s)")
-            values.update(tier=-after[0], sequence=after[1])
-        values["limit"] = page.limit + 1
-        where = " AND ".join(conditions)
-        rows = self._read(
-            f"{_ENTRIES} WHERE {where} ORDER BY priority DESC, sequence LIMIT %(limit)s", values
-        )
+            on_entries += " AND (-priority, sequence) > (%(tier)s, %(sequence)s)"
+            values.update(tier=after[0], sequence=after[1])
+        on_lines = _equal(lines, {"event_id": "kind.event_id", "ticket_type_id": "kind.id"})
+        columns = ", ".join(f"entry.{name}" for name in ENTRY)
+        rows = self._read(_IN_LINE.format(columns=columns, entries=on_entries, lines=on_lines), values)
         return page_of([entry_from(row) for row in rows], page.limit, lambda entry: entry.order)
 
     def offers(self, entry_ids: Iterable[EntryId]) -> Mapping[EntryId, tuple[Booking, ...]]:
@@ -260,20 +263,22 @@ class PostgresRecords:
     def _page_by_id(
         self,
         select: str,
-        conditions: list[str],
-        values: dict[str, Any],
+        branches: Sequence[str],
+        values: Mapping[str, Any],
+        given: Mapping[str, Any],
         page: PageRequest,
         make: Callable[[Row], T],
     ) -> list[T]:
-        """Return a page by id, and one thing more."""
+        """Return a page by id of what one of the branches finds, and one thing more; each reads an index."""
         after = page.after(lambda parts: UUID(str(parts[0])))
-        if after is not None:
-            conditions.append("id > %(after)s")
-        values = {**values, "after": after, "limit": page.limit + 1}
-        where = " AND ".join(conditions)
-        return [
-            make(row) for row in self._read(f"{select} WHERE {where} ORDER BY id LIMIT %(limit)s", values)
-        ]
+        behind = "true" if after is None else "id > %(after)s"
+        found = " UNION ALL ".join(
+            f"({select} WHERE {_equal(given)} AND {branch} AND {behind} ORDER BY id LIMIT %(limit)s)"
+            for branch in branches
+        )
+        statement = f"SELECT * FROM ({found}) AS found ORDER BY id LIMIT %(limit)s"
+        rows = self._read(statement, {**values, "after": after, "limit": page.limit + 1})
+        return [make(row) for row in rows]
 
     def _read(self, statement: str, values: Any) -> list[Any]:
         with reading(self._engine) as connection:
@@ -337,9 +342,15 @@ def _conditions_of(query: EventQuery) -> tuple[list[str], dict[str, Any]]:
     return conditions or ["true"], values
 
 
-def _given(query: BookingQuery | EntryQuery) -> dict[str, Any]:
-    names = ("event_id", "user_id", "ticket_type_id", "status")
-    return {name: value for name in names if (value := getattr(query, name, None)) is not None}
+def _given(query: BookingQuery | EntryQuery, *names: str) -> dict[str, Any]:
+    """Return what a query asks for, of these fields."""
+    return {name: value for name in names if (value := getattr(query, name)) is not None}
+
+
+def _equal(given: Mapping[str, Any], columns: Mapping[str, str] | None = None) -> str:
+    """Return the condition that columns have the given values; they are named alike, unless said otherwise."""
+    of = columns or {}
+    return " AND ".join([f"{of.get(name, name)} = %({name})s" for name in given]) or "true"
 
 
 def _by_id(thing: Booking | WaitlistEntry) -> CursorKey:
@@ -347,7 +358,15 @@ def _by_id(thing: Booking | WaitlistEntry) -> CursorKey:
 
 
 def _number(part: str | int) -> int:
-    number = int(part)
-    if not 0 <= number < 1 << 63:
-        raise ValueError("not a number of the journal")
+    return _within(int(part), 0, (1 << 63) - 1)
+
+
+def _small(part: str | int) -> int:
+    return _within(int(part), -PRIORITY_MAX, PRIORITY_MAX)
+
+
+def _within(number: int, least: int, most: int) -> int:
+    """Return a number of a cursor, if it is one that can have been given out."""
+    if not least <= number <= most:
+        raise ValueError("no such number was ever given out")
     return number

@@ -113,7 +113,8 @@ _STATEMENTS = (
     "CREATE UNIQUE INDEX waitlist_entries_event_id_user_id_ticket_type_id_key ON waitlist_entries (event_id, user_id, ticket_type_id) WHERE status = 'waiting' AND asked > 0",
     "CREATE INDEX waitlist_entries_id_idx ON waitlist_entries (id)",
     "CREATE INDEX waitlist_entries_user_id_id_idx ON waitlist_entries (user_id, id)",
-    "CREATE INDEX waitlist_entries_walk_idx ON waitlist_entries (event_id, priority DESC, sequence) WHERE status = 'waiting' AND missing > 0",
+    "CREATE INDEX waitlist_entries_line_idx ON waitlist_entries (event_id, ticket_type_id, (-priority), sequence) WHERE status = 'waiting' AND missing > 0",
+    "CREATE INDEX waitlist_entries_event_id_status_id_idx ON waitlist_entries (event_id, status, id) WHERE status <> 'waiting'",
     """
     CREATE TABLE bookings (
         event_id UUID NOT NULL,
@@ -153,6 +154,7 @@ _STATEMENTS = (
     "CREATE INDEX bookings_expires_at_idx ON bookings (expires_at) WHERE status = 'held' AND amount >= 0",
     "CREATE INDEX bookings_id_idx ON bookings (id)",
     "CREATE INDEX bookings_reference_idx ON bookings (reference)",
+    "CREATE INDEX bookings_event_id_status_id_idx ON bookings (event_id, status, id) WHERE status <> 'confirmed'",
     "CREATE INDEX bookings_user_id_id_idx ON bookings (user_id, id)",
     """
     CREATE TABLE line_buckets (
