@@ -104,9 +104,7 @@ def _giving_back(evently: Evently, event: EventId, times: int) -> list[float]:
         if booking.quantity == 10
     ]
     return [
-        _milliseconds(
-            lambda booking=booking: evently.bookings.cancel(ORGANISER, booking.id, "for the figures")
-        )
+        _milliseconds(partial(evently.bookings.cancel, ORGANISER, booking.id, "for the figures"))
         for booking in held[:times]
     ]
 
