@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import errors
 from sqlalchemy import Engine
-from sqlalchemy.event import listens_for
+from sqlalchemy import event as sqlalchemy_event
 
 from evently_core.commands import Book, Cancel, ChangeEvent, Command, Key
 from evently_core.errors import Overloaded, Unavailable
@@ -31,19 +31,19 @@ from evently_postgres.storage import PostgresStorage
 from tests.servers import MakeDatabase
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def url(make_database: MakeDatabase) -> str:
     return make_database()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def engine(url: str) -> Iterator[Engine]:
     engine = make_engine(url)
     yield engine
     engine.dispose()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house(engine: Engine) -> House:
     return House(PostgresStorage(engine))
 
@@ -120,20 +120,23 @@ class TestTheWire:
     """What is sent, told by the protocol's own trace."""
 
     @pytest.fixture
-    def sent(self, engine: Engine, tmp_path: Path) -> Iterator[Path]:
+    @staticmethod
+    def sent(engine: Engine, tmp_path: Path) -> Iterator[Path]:
         """Trace every connection that is lent from now on."""
         trace = tmp_path / "trace"
         with trace.open("wb", buffering=0) as file:
 
-            @listens_for(engine, "checkout")
             def listen(connection: psycopg.Connection, *_: object) -> None:
                 connection.pgconn.trace(file.fileno())
 
-            @listens_for(engine, "checkin")
             def stop(connection: psycopg.Connection, *_: object) -> None:
                 connection.pgconn.untrace()
 
+            sqlalchemy_event.listen(engine, "checkout", listen)
+            sqlalchemy_event.listen(engine, "checkin", stop)
             yield trace
+            sqlalchemy_event.remove(engine, "checkout", listen)
+            sqlalchemy_event.remove(engine, "checkin", stop)
 
     @staticmethod
     def spent(house: House, event: Event, batch: list[Command], trace: Path) -> tuple[int, int]:
