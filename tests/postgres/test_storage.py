@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import attrs
 import psycopg
 import pytest
 from psycopg import errors
@@ -15,9 +17,11 @@ from sqlalchemy import Engine
 from sqlalchemy import event as sqlalchemy_event
 
 from evently_core.commands import Book, Cancel, ChangeEvent, Command, Key
+from evently_core.decide import decide
+from evently_core.decision import Decision
 from evently_core.errors import Overloaded, Unavailable
 from evently_core.event import Event, Policy
-from evently_core.inventory import Needs
+from evently_core.inventory import Needs, needs_of
 from evently_core.memory.basics import SequentialIds
 from evently_core.outcomes import Admitted, EventSettled, Refused
 from evently_core.paging import PageRequest
@@ -102,6 +106,21 @@ class TestRecording:
         assert house.storage.drifts() == []
         again = house.decisions.decide_many(event.id, batch)
         assert all(outcome.replayed for outcome in again if isinstance(outcome, Admitted | Refused))
+
+    def test_what_breaks_a_rule_of_the_database_is_loud_and_shows_no_row(self, house: House) -> None:
+        event = house.published(title="A secret gig", capacity=3)
+        now = house.clock.now()
+        ids = iter(house.ids.new, None)
+        with house.storage.transaction(event.id, now) as open_one:
+            batch = [a_booking(house, 1)]
+            decision = decide(open_one.inventory(needs_of(batch)), batch, now, ids)
+            assert isinstance(decision, Decision)
+            open_one.record(attrs.evolve(decision, taken={event.ticket_types[0].id: 4}))
+            with pytest.raises(AssertionError, match="events_capacity_check") as raised:
+                open_one.commit()
+        assert "secret" not in "".join(traceback.format_exception(raised.value))
+        assert house.storage.drifts() == []
+        house.booked(event, 1, 3)
 
     def test_text_of_any_kind_comes_back_as_it_was(self, house: House) -> None:
         event = house.published(
@@ -281,10 +300,11 @@ class TestRaces:
             assert house.storage.snapshots([event.id], house.clock.now(), Needs()).keys() == {event.id}
             house.booked(house.published(), 1)
 
+    @pytest.mark.parametrize("pgbouncer", [False, True])
     def test_a_second_transaction_waits_and_says_so_when_it_takes_too_long(
-        self, url: str, house: House
+        self, url: str, house: House, pgbouncer: bool
     ) -> None:
-        hasty = make_engine(url, limits=Limits(lock=timedelta(milliseconds=200)))
+        hasty = make_engine(url, limits=Limits(lock=timedelta(milliseconds=200)), pgbouncer=pgbouncer)
         event = house.published()
         now = house.clock.now()
         with house.storage.transaction(event.id, now) as first:

@@ -45,6 +45,7 @@ def translated() -> Iterator[None]:
     CHECK or an unknown column, passes as it is.
 
     Raises:
+        AssertionError: a constraint refused what was written past SQLAlchemy: our own mistake, without the row.
         Conflict: a serialization failure, a deadlock, or somebody else took the unique value.
         Overloaded: a statement or a lock took too long, or no connection of the pool came free.
         Unavailable: the server cannot be reached, went away, or is at its limits.
@@ -60,6 +61,9 @@ def translated() -> Iterator[None]:
         raise translation from error
     except psycopg.Error as error:
         translation = _translation(error, lost=False)
+        if translation is None and isinstance(error, psycopg.IntegrityError):
+            # As loud as it is, but without the row, which the driver's message repeats.
+            raise AssertionError(f"the database refused it: {error.diag.message_primary}") from None
         if translation is None:
             raise
         raise translation from error
