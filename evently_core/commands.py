@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, ClassVar
 
 import attrs
 
 from evently_core.errors import InvalidValue
-from evently_core.event import Step, TicketType
+from evently_core.event import Event, Policy, Step, TicketType
 from evently_core.values import SEATS_MAX, Actor, BookingId, EntryId, TicketTypeId, UserId
 from evently_core.waitlist import PRIORITY_MAX
 
@@ -42,6 +42,30 @@ def _party(_: object, attribute: attrs.Attribute[int], value: int) -> None:
 def _reason(_: object, attribute: attrs.Attribute[str], value: str | None) -> None:
     if value is not None and not 0 < len(value.strip()) <= len(value) <= REASON_MAX:
         raise InvalidValue(attribute.name, "invalid_reason", f"A reason has 1 to {REASON_MAX} characters.")
+
+
+def _required_reason(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if value is None:
+        raise InvalidValue(attribute.name, "required", "Say why: the journal keeps the reason.")
+    _reason(_, attribute, value)
+
+
+def _names_of(kind: type, *, but: frozenset[str] = frozenset()) -> Callable[..., None]:
+    """Return a validator that lets only fields through that may be set: the others follow from commands."""
+    settable = {field.name for field in attrs.fields(kind)} - but
+
+    def require_settable(_: object, __: object, changes: Mapping[str, Any]) -> None:
+        for name in changes:
+            if name not in settable:
+                raise InvalidValue(name, "unknown_field", f"{name} is nothing that can be set.")
+
+    return require_settable
+
+
+_FOLLOWS = frozenset(
+    {"id", "organiser_id", "ticket_types", "created_at", "updated_at", "status", "policy", "version"}
+)
+"""What nobody sets of an event: the steps of its life, its ticket types and its policy have ways of their own."""
 
 
 @attrs.frozen(kw_only=True)
@@ -159,7 +183,7 @@ class Move(Command):
 
     entry_id: EntryId
     priority: int = attrs.field()
-    reason: str = attrs.field(validator=_reason)
+    reason: str = attrs.field(validator=_required_reason)
 
     @priority.validator
     def _in_range(self, _: object, value: int) -> None:
@@ -171,12 +195,15 @@ class Move(Command):
 
 @attrs.frozen(kw_only=True)
 class ChangeEvent(Command):
-    """Set fields of the event: names of `Event` to values, and ``policy`` to names of `Policy` to values."""
+    """Set fields of the event: names of `Event` to values, and ``policy`` to names of `Policy` to values.
+
+    What follows from other commands cannot be set: a status above all.
+    """
 
     name: ClassVar[str] = "change_event"
 
-    changes: Mapping[str, Any]
-    policy: Mapping[str, Any] = attrs.field(factory=dict)
+    changes: Mapping[str, Any] = attrs.field(validator=_names_of(Event, but=_FOLLOWS))
+    policy: Mapping[str, Any] = attrs.field(factory=dict, validator=_names_of(Policy))
     expected_version: int | None = None
     reason: str | None = attrs.field(default=None, validator=_reason)
 
@@ -201,7 +228,7 @@ class ChangeTicketType(Command):
     name: ClassVar[str] = "change_ticket_type"
 
     ticket_type_id: TicketTypeId
-    changes: Mapping[str, Any]
+    changes: Mapping[str, Any] = attrs.field(validator=_names_of(TicketType, but=frozenset({"id"})))
     expected_version: int | None = None
     reason: str | None = attrs.field(default=None, validator=_reason)
 

@@ -93,7 +93,7 @@ class Policy:
             ("hold_for_seconds", self.hold_for),
             ("waitlist.offer_window_seconds", self.offer_window),
         ):
-            if not timedelta(0) <= window <= WINDOW_MAX:
+            if not isinstance(window, timedelta) or not timedelta(0) <= window <= WINDOW_MAX:
                 raise InvalidValue(
                     f"policy.{field}", "out_of_range", "A window is between 0 seconds and 365 days."
                 )
@@ -171,7 +171,7 @@ class Event:
         _require_zone(self.timezone)
         for field in ("starts_at", "ends_at", "booking_opens_at", "booking_closes_at"):
             moment = getattr(self, field)
-            if moment is not None:
+            if moment is not None or field in ("starts_at", "ends_at"):
                 object.__setattr__(self, field, instant(moment, field))
         _require_between("capacity", self.capacity, 0, SEATS_MAX)
         if self.ends_at <= self.starts_at:
@@ -279,6 +279,8 @@ def _require_between(field: str, value: int, least: int, most: int) -> None:
 
 
 def _require_printable(field: str, value: str, length_max: int) -> None:
+    if not isinstance(value, str):
+        raise InvalidValue(field, "not_text", f"{field} is text.")
     if len(value) > length_max:
         raise InvalidValue(field, "too_long", f"{field} has at most {length_max} characters.")
     if any((ch < " " and ch not in "\n\r\t") or "\ud800" <= ch <= "\udfff" or ch == "\x7f" for ch in value):
@@ -286,9 +288,9 @@ def _require_printable(field: str, value: str, length_max: int) -> None:
 
 
 def _require_text(field: str, value: str, length_max: int) -> None:
+    _require_printable(field, value, length_max)
     if not value.strip():
         raise InvalidValue(field, "blank", f"{field} is not blank.")
-    _require_printable(field, value, length_max)
 
 
 def _require_order(field: str, opens: datetime | None, closes: datetime | None) -> None:

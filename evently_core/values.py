@@ -67,11 +67,17 @@ def instant(value: datetime, field: str = "time") -> datetime:
     """Return an aware datetime as UTC.
 
     Raises:
-        InvalidValue: it has no time zone, so that nobody can say when it is.
+        InvalidValue: it is no time, it has no time zone, so that nobody can say when it is, or UTC has no
+            such year.
     """
+    if not isinstance(value, datetime):
+        raise InvalidValue(field, "not_a_time", f"{field} is a time, such as 2026-12-01T18:00:00Z.")
     if value.tzinfo is None:
         raise InvalidValue(field, "naive_time", f"{field} needs a UTC offset, such as 2026-12-01T18:00:00Z.")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidValue(field, "out_of_range", f"{field} is in the years 1 to 9999 of UTC.") from error
 
 
 @attrs.frozen
