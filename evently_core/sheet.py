@@ -262,8 +262,9 @@ class Sheet:
         moments = []
         for kind in self.event.ticket_types:
             if self.lines.waiting_for(kind.id):
-                opens = self.event.sales_open_at(kind)
-                moments.append(opens if opens and opens > self.now else self.event.sales_close_at(kind))
+                opens, closes = self.event.sales_open_at(kind), self.event.sales_close_at(kind)
+                # Sales may be set to open behind their end: then the line only closes.
+                moments.append(min(opens, closes) if opens and opens > self.now else closes)
         return min(moments, default=None)
 
 
