@@ -136,6 +136,8 @@ def _requested_kind(sheet: Sheet, command: Book | JoinWaitlist) -> TicketType:
     event = sheet.event
     if event.status is EventStatus.DRAFT and not command.actor.may_organise(event.organiser_id):
         raise NotFound("event")
+    if not (command.actor.is_user(command.user_id) or command.actor.is_admin):
+        raise Forbidden("Only admins may ask for seats in somebody else's name.")
     kind = _named_kind(event, command.ticket_type_id)
     no_sale = why_not_on_sale(event, kind, sheet.now)
     if no_sale is not None:
@@ -517,7 +519,7 @@ def _set(sheet: Sheet, after: Event) -> Outcome:
     _require_holds_if_shortened(sheet, before, after)
     after = attrs.evolve(after, version=before.version + 1, updated_at=sheet.now)
     sheet.set_event(after)
-    sheet.happened(EventChanged(after, changes), _reason_of(changes))
+    sheet.happened(EventChanged(after, changes), _reason_of(before, after))
     _shorten_holds(sheet)
     return EventSettled(after)
 
@@ -531,11 +533,20 @@ def _differences(before: Event, after: Event) -> Mapping[str, tuple[Any, Any]]:
     }
 
 
-def _reason_of(changes: Mapping[str, tuple[Any, Any]]) -> str | None:
+def _reason_of(before: Event, after: Event) -> str | None:
     """Return the reason of a change nobody gave one for: a capacity says at least from what to what (I11)."""
-    if "capacity" not in changes:
-        return None
-    return "capacity set from {} to {}".format(*changes["capacity"])
+    kinds = {kind.id: kind for kind in before.ticket_types}
+    capacities = [("capacity", before.capacity, after.capacity)] + [
+        (f"capacity of {kind.name}", kinds[kind.id].capacity, kind.capacity)
+        for kind in after.ticket_types
+        if kind.id in kinds
+    ]
+    set_anew = [
+        f"{what} set from {'none' if was is None else was} to {'none' if now is None else now}"
+        for what, was, now in capacities
+        if was != now
+    ]
+    return "; ".join(set_anew) or None
 
 
 def _require_capacities(sheet: Sheet, after: Event) -> None:
