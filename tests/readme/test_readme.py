@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.test_serve import Server, folder, server  # noqa: F401  # fixtures
+from tests.serving.test_serve import Server, folder, server  # noqa: F401  # fixtures that tests name
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -17,7 +17,7 @@ import pytest
 
 from evently_wiring.embedded import EmbeddedPostgres
 from tests.races.books import mistakes, overtakings
-from tests.serving.test_serve import Server, folder, server  # noqa: F401  # fixtures
+from tests.serving.test_serve import Server, folder, server  # noqa: F401  # fixtures that tests name
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 

@@ -208,7 +208,7 @@ def _reachable(host: str) -> str:
 def _announce_when_it_answers(address: str, ready: Callable[[str], None]) -> None:
     def announce() -> None:
         for _ in range(600):
-            with suppress(OSError), urllib.request.urlopen(f"{address}/health/live", timeout=2):  # noqa: S310
+            with suppress(OSError), urllib.request.urlopen(f"{address}/health/live", timeout=2):  # noqa: S310  # an address of our own
                 ready(address)
                 return
             time.sleep(0.1)
