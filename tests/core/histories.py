@@ -26,10 +26,12 @@ class Histories:
     limits: bool
     """Whether there may be windows, holds, offers and limits."""
     people: int
+    kinds: str = KINDS
+    party_max: int = 5
 
     @st.composite
     @staticmethod
-    def _venues(draw: st.DrawFn, limits: bool) -> Venue:
+    def _venues(draw: st.DrawFn, self: Histories) -> Venue:
         pooled = draw(st.sampled_from(["", "AB", "A", "ABT"]))
         kinds = {
             name: Kind(
@@ -37,10 +39,10 @@ class Histories:
                 min_party=draw(st.sampled_from([1, 1, 2, 3])),
                 price=draw(st.integers(0, 3)),
             )
-            for name in KINDS
+            for name in self.kinds
         }
         venue = Venue(seats=draw(SMALL), kinds=kinds, bypass=draw(st.integers(0, 3)), starts=60, ends=90)
-        if not limits:
+        if not self.limits:
             return venue
         return attrs.evolve(
             venue,
@@ -55,7 +57,7 @@ class Histories:
 
     def venues(self) -> st.SearchStrategy[Venue]:
         """One pool for all, a pool for each, or both mixed."""
-        return self._venues(self.limits)
+        return self._venues(self)
 
     @st.composite
     @staticmethod
@@ -95,8 +97,8 @@ class Histories:
             return {}
         args = {
             "user": draw(st.integers(0, self.people - 1)),
-            "kind": draw(st.sampled_from(KINDS)),
-            "seats": draw(st.integers(1, 5)),
+            "kind": draw(st.sampled_from(self.kinds)),
+            "seats": draw(st.integers(1, self.party_max)),
             "part": draw(st.booleans()),
         }
         if what == "book":
@@ -122,7 +124,7 @@ _OF_EVENT: list[Change] = [
 ]
 _CAPACITIES: list[Change] = [
     *[({}, {"seats": SMALL})] * 5,
-    *[({"kind": name}, {"own": SMALL}) for name in KINDS],
+    *[({"kind": name}, {"own": SMALL}) for name in "AB"],
 ]
 _OF_KINDS: list[Change] = [
     change
@@ -156,9 +158,11 @@ WHOLE_LIFE = Histories(
 """All that can happen to an event, with its clock, limits, holds and offers."""
 
 LINES = Histories(
-    words=[*["book"] * 10, *["cancel"] * 3, *["reduce"] * 2, "leave", *["move"] * 6, *["set"] * 3],
+    words=[*["book"] * 10, *["cancel"] * 3, *["reduce"] * 2, "leave", *["move"] * 5, *["set"] * 3],
     changes=[*_CAPACITIES, ({}, {"bypass": st.integers(0, 3)})],
     limits=False,
     people=30,
+    kinds="AB",
+    party_max=3,
 )
 """Many who wait, in several tiers, and little else: what the order of the lines is tried on."""

@@ -31,8 +31,8 @@ def examples(number: int) -> settings:
 def told(data: st.DataObject, histories: Histories, **how: Any) -> Both:
     """Tell a random history to the core and to the plain model; both answer alike and agree after each word."""
     both = Both.of(data.draw(histories.venues()), **how)
-    for _ in range(data.draw(st.integers(1, 25))):
-        if data.draw(st.integers(0, 4)) == 0:
+    for _ in range(data.draw(st.integers(1, 25 if histories.limits else 40))):
+        if histories.limits and data.draw(st.integers(0, 4)) == 0:
             both.naive.now += data.draw(st.integers(1, 6))
         both.say(data.draw(histories.says(both.naive)))
         both.agree()
@@ -68,8 +68,9 @@ def test_grouping_changes_nothing_wherever_it_is_cut(data: st.DataObject, histor
     grouped = told_again(both, depth=data.draw(st.sampled_from([1, None])))
     answers: list[Outcome] = []
     batch: list[tuple[int, Any]] = []
+    cuts = data.draw(st.sampled_from([st.booleans(), st.just(False)]))
     for minute, command in both.told:
-        if batch and (batch[0][0] != minute or data.draw(st.booleans())):
+        if batch and (batch[0][0] != minute or data.draw(cuts)):
             answers += grouped.tell([each for _, each in batch], batch[0][0])
             batch = []
         batch.append((minute, command))
@@ -149,14 +150,17 @@ def _a_second_pass_does_nothing(core: CoreHouse, minute: int) -> None:
 @examples(150)
 @given(st.data())
 def test_the_second_time_does_nothing(data: st.DataObject) -> None:
-    """Cancel, leave, accept, decline, confirm, move and the steps of an event: twice is once (I7)."""
+    """Cancel, leave, accept, decline, confirm, move and the steps of an event: twice is once (I7).
+
+    Who was moved and served at once does not wait any more: that is another answer, and nothing else.
+    """
     both = told(data, WHOLE_LIFE)
     twice = {"confirm", "cancel", "accept", "decline", "leave", "move", "advance", "set", "sweep"}
     say = data.draw(WHOLE_LIFE.says(both.naive).filter(lambda say: say.what in twice and say.key is None))
     both.say(say)
     first, state, written = both.answers[-1], _copy(both.core.state), len(both.core.journal)
     both.say(say)
-    if not isinstance(first, EventSettled):
+    if not isinstance(first, EventSettled) and say.what != "move":
         assert plain([both.answers[-1]]) == plain([first])
     assert both.core.state == state
     assert len(both.core.journal) == written
