@@ -13,6 +13,4 @@ event_id = evently.events.create(olga, jazz).view.event.id
 evently.events.publish(olga, event_id)
 party = Book(actor=ana, user_id=ana.user_id, quantity=10, accept_partial=True, join_waitlist=True)
 answer = evently.bookings.book(event_id, party)
-print(
-    answer.outcome, answer.booking.quantity, answer.entry.missing, answer.place.position, answer.reason.code
-)
+print(answer.outcome, answer.booking.quantity, answer.entry.missing, answer.place.position)
