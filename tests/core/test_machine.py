@@ -36,6 +36,7 @@ from evently_core.memory.basics import FixedClock, SequentialIds
 from evently_core.memory.storage import MemoryStorage
 from evently_core.outcomes import Outcome, Refused, Rejected
 from evently_core.paging import Page, PageRequest
+from evently_core.ports import Ids
 from evently_core.services.events import EventAnswer, NewEvent, NewTicketType
 from evently_core.storage import BookingQuery, EntryQuery
 from evently_core.values import TicketTypeId
@@ -81,7 +82,7 @@ class Machine(RuleBasedStateMachine):
         if venue.status == "published":
             self._say(Say("advance", {"step": "publish"}))
 
-    def make_ids(self) -> SequentialIds:
+    def make_ids(self) -> Ids:
         """Return what makes ids; a store that is shared needs others each time."""
         return SequentialIds()
 
@@ -111,7 +112,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_says_something(self, data: st.DataObject) -> None:
         """Any commands, by whoever may give them."""
-        for _ in range(data.draw(st.integers(1, 3))):
+        for _ in range(data.draw(st.integers(2, 8))):
             self._say(data.draw(self.histories.says(self.naive)))
 
     @precondition(lambda self: bool(self.naive.entries))
@@ -146,7 +147,7 @@ class Machine(RuleBasedStateMachine):
         self.naive.settle()
         assert due or before == _image(self.naive), "something was due and nobody knew"
         while self.evently.sweeping.sweep(1000):
-            pass
+            assert not self.store.due_events(self.clock.now(), 1000), "what was swept is due again"
 
     def _say(self, say: Say) -> None:
         bookings, entries = self._bookings(), self._entries()
@@ -357,4 +358,4 @@ def _settled(answer: EventAnswer | Refused) -> Outcome:
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=40, stateful_step_count=30)
+TestMachine.settings = settings(max_examples=80, stateful_step_count=25)
