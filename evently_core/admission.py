@@ -263,7 +263,7 @@ def _may_wait_again(sheet: Sheet, entry: WaitlistEntry) -> bool:
     """Tell whether silence sends this entry to the end of its tier: once, while its line is open."""
     if sheet.event.policy.on_silence is not OnSilence.REQUEUE or entry.requeued:
         return False
-    if _is_closed(sheet, entry.ticket_type_id):
+    if is_closed(sheet, entry.ticket_type_id):
         return False
     other = sheet.waiting_entry_of(entry.user_id, entry.ticket_type_id)
     return other is None or other.id == entry.id  # one waiting entry per user and line
@@ -272,12 +272,13 @@ def _may_wait_again(sheet: Sheet, entry: WaitlistEntry) -> bool:
 def _close_what_is_over(sheet: Sheet) -> None:
     """Close the lines whose sales have ended: nobody there will be served any more."""
     for ticket_type in sheet.kinds:
-        if sheet.lines.waiting_for(ticket_type) and _is_closed(sheet, ticket_type):
+        if sheet.lines.waiting_for(ticket_type) and is_closed(sheet, ticket_type):
             with sheet.caused_by_time():
                 close_line(sheet, ticket_type)
 
 
-def _is_closed(sheet: Sheet, ticket_type: TicketTypeId) -> bool:
+def is_closed(sheet: Sheet, ticket_type: TicketTypeId) -> bool:
+    """Tell whether nobody in this line will be served any more."""
     over = sheet.event.status in (EventStatus.CANCELLED, EventStatus.COMPLETED)
     return over or sheet.event.sales_close_at(sheet.kinds[ticket_type]) <= sheet.now
 

@@ -13,7 +13,7 @@ from evently_core.commands import Advance, Command
 from evently_core.decision import Decision
 from evently_core.inventory import Answered, Inventory, LoadMore
 from evently_core.lines import NotLoaded
-from evently_core.outcomes import KEPT, EventSettled, Outcome, Refused
+from evently_core.outcomes import KEPT, EntryChanged, EventSettled, Outcome, Refused
 from evently_core.reasons import MENDABLE, Reason, ReasonCode
 from evently_core.sheet import Sheet
 from evently_core.steps import first_step
@@ -65,9 +65,17 @@ def _answer(sheet: Sheet, command: Command, allowance: Allowance) -> tuple[Outco
     settled = run_pass(sheet, allowance)
     if isinstance(outcome, EventSettled):
         outcome = sheet.settlement()
+    elif isinstance(outcome, EntryChanged):
+        outcome = _as_it_is_now(sheet, outcome)  # whoever is moved to the front may be served at once
     if command.key is not None and _is_kept(outcome):
         sheet.keep_answer(command.key, Answered(command.fingerprint(), outcome))
     return outcome, settled
+
+
+def _as_it_is_now(sheet: Sheet, outcome: EntryChanged) -> EntryChanged:
+    entry = sheet.entry(outcome.entry.id)
+    assert entry is not None, "an entry never goes away"
+    return attrs.evolve(outcome, entry=entry)
 
 
 def _is_kept(outcome: Outcome) -> bool:

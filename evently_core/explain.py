@@ -12,6 +12,7 @@ from uuid import UUID
 import attrs
 
 from evently_core.admission import (
+    is_closed,
     room_behind,
     room_of_newcomer,
     settle,
@@ -72,12 +73,11 @@ def seats(inventory: Inventory, now: datetime) -> Seats | LoadMore:
 
 def _count(sheet: Sheet, kind: TicketTypeId) -> SeatCount:
     free = min(sheet.free[pool] for pool in sheet.pools[kind])
-    closed = sheet.event.sales_close_at(sheet.kinds[kind]) <= sheet.now
     return SeatCount(
         taken=sheet.taken_by(kind),
         free=free,
         available=room_of_newcomer(sheet, kind),
-        waiting=0 if closed else sheet.lines.waiting_for(kind),
+        waiting=0 if is_closed(sheet, kind) else sheet.lines.waiting_for(kind),
     )
 
 

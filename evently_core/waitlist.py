@@ -76,6 +76,10 @@ class WaitlistEntry:
         """The seats it waits for; once it waits no more, the seats it had joined with."""
         return self.missing if self.is_waiting else self.asked
 
+    def is_ahead_of(self, other: WaitlistEntry) -> bool:
+        """Tell whether it waits in the same line, before the other."""
+        return self.is_waiting and self.ticket_type_id == other.ticket_type_id and self.order < other.order
+
     def granted(self, quantity: int, *, as_offer: bool, at: datetime) -> WaitlistEntry:
         """Return it with so many seats fewer to wait for, on offer or its own at once."""
         missing = self.missing - quantity

@@ -111,6 +111,14 @@ class Decisions:
 
     def plan(self, event_id: EventId, command: Command) -> Outcome:
         """Decide a command without recording anything: what would be answered, and who would get in."""
+        return self.foresee(event_id, command).outcomes[0]
+
+    def foresee(self, event_id: EventId, command: Command) -> Decision:
+        """Return the whole decision about a command, of which nothing is recorded.
+
+        Raises:
+            NotFound: there is no such event.
+        """
         now = self._clock.now()
         needs = needs_of([command])
         while True:
@@ -119,7 +127,7 @@ class Decisions:
                 raise NotFound("event")
             decision = decide(inventory, [command], now, self._fresh_ids(), grants_max=None)
             if not isinstance(decision, LoadMore):
-                return decision.outcomes[0]
+                return decision
             needs = needs.and_also(decision)
 
     def _fresh_ids(self) -> Iterator[UUID]:

@@ -152,7 +152,7 @@ class EventService:
         settled = EventSettled(event)
         if dry_run:
             return EventAnswer(
-                EventView(event, seats_of_a_new_event(event), event.created_at), settled, dry_run
+                EventView(event, seats_if_nobody_booked(event), event.created_at), settled, dry_run
             )
         record = Record(EventCreated(event), actor, "create_event", event.created_at)
         try:
@@ -163,7 +163,7 @@ class EventService:
             if kept is None:
                 raise
             return self._replayed_creation(kept, fingerprint)
-        return EventAnswer(EventView(event, seats_of_a_new_event(event), event.created_at), settled)
+        return EventAnswer(EventView(event, seats_if_nobody_booked(event), event.created_at), settled)
 
     def _draft(self, new: NewEvent, owner: UserId) -> Event:
         now = self._clock.now()
@@ -187,7 +187,7 @@ class EventService:
         assert isinstance(kept.outcome, EventSettled)
         settled = attrs.evolve(kept.outcome, replayed=True)
         return EventAnswer(
-            EventView(settled.event, seats_of_a_new_event(settled.event), settled.event.created_at), settled
+            EventView(settled.event, seats_if_nobody_booked(settled.event), settled.event.created_at), settled
         )
 
     def change(
@@ -280,7 +280,13 @@ class EventService:
         settled = settled_or_refused(outcome)
         if isinstance(settled, Refused):
             return settled
-        return EventAnswer(self._view(settled.event), settled, dry_run)
+        return EventAnswer(self._view_after(settled.event), settled, dry_run)
+
+    def _view_after(self, event: Event) -> EventView:
+        """Return the event as a change leaves it, recorded or not."""
+        if event.status is EventStatus.CANCELLED:
+            return EventView(event, seats_if_nobody_booked(event), self._clock.now())
+        return self._view(event)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
@@ -375,8 +381,8 @@ class EventService:
             needs = needs.and_also(seen)
 
 
-def seats_of_a_new_event(event: Event) -> Seats:
-    """Return the seats of an event that nobody has booked yet."""
+def seats_if_nobody_booked(event: Event) -> Seats:
+    """Return the seats of an event that nobody has booked yet, or that was cancelled for everybody."""
     capacities = event.capacities()
 
     def free(pools: Iterable[PoolId]) -> SeatCount:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import attrs
 
-from evently_core.booking import Booking
+from evently_core.booking import Booking, Origin
 from evently_core.commands import Accept, Command, Decline, JoinWaitlist, Leave, Move
+from evently_core.decision import Change
 from evently_core.errors import NotFound
 from evently_core.event import Event, EventStatus
 from evently_core.outcomes import Admitted, BookingChanged, EntryChanged, Outcome, Refused, Rejected
@@ -84,18 +85,32 @@ class WaitlistService:
         return outcome
 
     def _change(self, command: Leave | Move, *, dry_run: bool) -> EntryView | Refused:
-        outcome = self._carry_out(self._event_of(command.entry_id), command, dry_run=dry_run)
+        if dry_run:
+            return self._foreseen(command)
+        outcome = self._carry_out(self._event_of(command.entry_id), command, dry_run=False)
         if isinstance(outcome, Refused):
             return outcome
         assert isinstance(outcome, EntryChanged), outcome
-        entry = outcome.entry if dry_run else self._recorded(command.entry_id)
-        return self.viewed([entry])[0]
+        return self.viewed([self._recorded(command.entry_id)])[0]
+
+    def _foreseen(self, command: Leave | Move) -> EntryView | Refused:
+        """Return how the entry would read: with the offers it would have, in the line as it would be."""
+        decision = self._decisions.foresee(self._event_of(command.entry_id), command)
+        outcome = _or_raised(decision.outcomes[0])
+        if isinstance(outcome, Refused):
+            return outcome
+        assert isinstance(outcome, EntryChanged), outcome
+        [view] = self.viewed([outcome.entry])
+        offers = {offer.id: offer for offer in view.offers}
+        for made in (change.after for change in decision.bookings):
+            if made.entry_id == view.entry.id and made.origin is Origin.WAITLIST:
+                offers[made.id] = made
+        place = view.place and _moved_place(view.place, view.entry, decision.entries)
+        return attrs.evolve(view, place=place, offers=tuple(offers.values()))
 
     def _carry_out(self, event_id: EventId, command: Command, *, dry_run: bool) -> Outcome:
         outcome = self._decisions.plan(event_id, command) if dry_run else self._desk.submit(event_id, command)
-        if isinstance(outcome, Rejected):
-            raise outcome.error
-        return outcome
+        return _or_raised(outcome)
 
     def _event_of(self, entry_id: EntryId) -> EventId:
         return self._recorded(entry_id).event_id
@@ -158,6 +173,22 @@ class WaitlistService:
             )
             for entry in read
         ]
+
+
+def _or_raised(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Rejected):
+        raise outcome.error
+    return outcome
+
+
+def _moved_place(place: Place, entry: WaitlistEntry, changes: Iterable[Change[WaitlistEntry]]) -> Place:
+    """Return a place that was counted among the recorded entries as it is once these are changed."""
+    position, seats_ahead = place.position, place.seats_ahead
+    for change in changes:
+        for other, sign in ((change.before, -1), (change.after, 1)):
+            if other is not None and other.is_ahead_of(entry):
+                position, seats_ahead = position + sign, seats_ahead + sign * other.missing
+    return Place(position, seats_ahead)
 
 
 def _as_read(entry: WaitlistEntry, event: Event, now: datetime) -> WaitlistEntry:

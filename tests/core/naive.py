@@ -175,6 +175,8 @@ class Naive:
         granted = self.settle()
         if answer == ("settled",):
             answer = ("settled", granted, len(self.waiting()))
+        if answer[0] == "entry":
+            answer = ("entry", answer[1], self.entries[answer[1]].status)
         if say.key is not None and answer != ("rejected",):
             self.answers[say.key] = (say, answer)
         return answer

@@ -208,7 +208,7 @@ def test_a_move_that_lets_somebody_in_does_so_at_once() -> None:
         ana asks 1                -> 1 booked
         ben asks 2, join          -> 2 wait at 1 (not_enough_for_party)
         cara asks 1, join         -> 1 waits at 2 (line_ahead)
-        the organiser moves cara to 1 -> waiting; cara gets 1
+        the organiser moves cara to 1 -> served; cara gets 1
         the organiser moves cara to 2 -> refused (not_waiting)
         """,
     )
