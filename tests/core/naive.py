@@ -164,10 +164,10 @@ class Naive:
         """The state goes on by the clock, the command takes its step, the lines are walked."""
         self.settle()
         if say.key is not None and say.key in self.answers:
-            asked, answer = self.answers[say.key]
-            return answer if asked == say else ("refused", "idempotency_key_reused")
+            asked, kept = self.answers[say.key]
+            return kept if asked == say else ("refused", "idempotency_key_reused")
         try:
-            answer = getattr(self, say.what)(**say.args)
+            answer: Answer = getattr(self, say.what)(**say.args)
         except No as no:
             answer = ("refused", str(no))
         except Nonsense:
