@@ -152,9 +152,17 @@ class Problem(Exception):
         return answer
 
 
+# A figure that is called like a member of every problem would be lost behind it.
+_FIGURES_RENAMED = {"status": "current_status"}
+
+
 def refusal(refused: Refused) -> Problem:
-    """Return the problem that a refusal by a rule is."""
-    return Problem(refused.reason.code, figures=refused.reason.figures, headers=_replayed(refused.replayed))
+    """Return the problem that a refusal by a rule is.
+
+    Where something is in its life is its ``current_status``: the ``status`` of a problem is that of the answer.
+    """
+    figures = {_FIGURES_RENAMED.get(name, name): figure for name, figure in refused.reason.figures.items()}
+    return Problem(refused.reason.code, figures=figures, headers=_replayed(refused.replayed))
 
 
 def problem_of(error: EventlyError) -> Problem:
