@@ -112,7 +112,8 @@ ORGANISERS_DRAFT = (401, 404, 404, 200, 404, 200)
 OWN_OR_ORGANISERS = (401, 404, 200, 200, 404, 200)
 OWN_AND_NOT_ORGANISERS = (401, 404, 200, 403, 404, 200)
 
-# fmt: off  # a table is read by its columns
+# A table is read by its columns.
+# fmt: off
 TABLE = [
     #   route                   what is asked                                           anyone  attendee  owner  organiser  other organiser  admin
     Row("register",             lambda w, c: c.post("/auth/register", _account(w)),                    (201, 201, 201, 201, 201, 201)),
