@@ -10,6 +10,7 @@ import attrs
 
 from evently_core.errors import InvalidValue
 from evently_core.values import (
+    AMOUNT_MAX,
     SEATS_MAX,
     EventId,
     Money,
@@ -204,6 +205,12 @@ class Event:
             raise InvalidValue(
                 "ticket_types", "currency_mismatch", "All prices of one event have one currency."
             )
+        for kind in self.ticket_types:
+            # Else a booking could be made whose total nobody can read.
+            if kind.price.amount * self.largest_party(kind) > AMOUNT_MAX:
+                raise InvalidValue(
+                    "price", "amount_out_of_range", f"The largest party pays at most {AMOUNT_MAX} in all."
+                )
 
     @property
     def total_pool(self) -> PoolId:

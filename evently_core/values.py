@@ -26,7 +26,8 @@ SEATS_MAX = 10_000_000
 """The largest capacity and the largest party anybody may name: far above any venue, far below overflow."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_AMOUNT_MAX = 10**12
+AMOUNT_MAX = 10**12
+"""The largest amount of money, in minor units: of a price, and of all that one party pays."""
 
 
 class Role(StrEnum):
@@ -50,8 +51,8 @@ class Money:
             raise InvalidValue(
                 "price", "invalid_amount", "An amount is a whole number of minor units (cents)."
             )
-        if abs(value) > _AMOUNT_MAX:
-            raise InvalidValue("price", "amount_out_of_range", f"An amount is at most {_AMOUNT_MAX}.")
+        if abs(value) > AMOUNT_MAX:
+            raise InvalidValue("price", "amount_out_of_range", f"An amount is at most {AMOUNT_MAX}.")
 
     @currency.validator
     def _currency_is_a_code(self, _: object, value: str) -> None:

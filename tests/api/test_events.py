@@ -640,6 +640,21 @@ def test_what_cannot_be_sold_is_refused(
     assert made(organiser.get("/events"))["items"] == []
 
 
+def test_the_largest_party_can_pay(api: Api, organiser: Client, ana: Client) -> None:
+    dearest = {"price": {"amount": 10**11, "currency": "EUR"}}
+    scene = Scene.on_sale(api, organiser, **dearest)
+    assert scene.booking(ana, 10)["total"]["amount"] == 10**12
+    assert len(made(ana.get("/bookings"))["items"]) == 1
+    kind = f"{scene.path}/ticket-types/{scene.kinds[0]}"
+    dearer = {"price": {"amount": 10**11 + 1, "currency": "EUR"}}
+    refused = {"price": "amount_out_of_range"}
+    assert wrong_fields(organiser.patch(kind, dearer)) == refused
+    assert wrong_fields(organiser.patch(scene.path, {"policy": {"max_per_booking": 11}})) == refused
+    assert wrong_fields(organiser.post("/events", event_body(api, **dearer))) == refused
+    fewer = {**dearer, "policy": {"max_per_booking": 9}}
+    made(organiser.post("/events", event_body(api, **fewer)), 201)
+
+
 def test_everything_that_is_wrong_with_an_event_is_said_at_once(organiser: Client) -> None:
     body = {"title": 7, "starts_at": "soon", "capacity": True, "seats": 3, "policy": {"x": 1}}
     assert wrong_fields(organiser.post("/events?dry=1", body)) == {
