@@ -17,6 +17,7 @@ from evently_core.invariants import violations
 from evently_core.outcomes import EventSettled, Outcome, Rejected
 from tests.core.histories import LINES, WHOLE_LIFE, Histories
 from tests.core.house import Both, CoreHouse, at
+from tests.core.naive import Kind, Say, Venue
 
 TIMES = int(os.environ.get("EVENTLY_EXAMPLES_TIMES", "1"))
 """For hammering by hand; a run of all tests has little time for each."""
@@ -68,7 +69,7 @@ def test_grouping_changes_nothing_wherever_it_is_cut(data: st.DataObject, histor
     grouped = told_again(both, depth=data.draw(st.sampled_from([1, None])))
     answers: list[Outcome] = []
     batch: list[tuple[int, Any]] = []
-    cuts = data.draw(st.sampled_from([st.booleans(), st.just(False)]))
+    cuts = data.draw(st.sampled_from([st.booleans(), st.integers(0, 9).map(lambda number: not number)]))
     for minute, command in both.told:
         if batch and (batch[0][0] != minute or data.draw(cuts)):
             answers += grouped.tell([each for _, each in batch], batch[0][0])
@@ -203,3 +204,24 @@ def test_nobody_is_woken_for_nothing_and_nothing_is_slept_through(data: st.DataO
         due = [moment for moment in moments if moment <= at(minute)]
         if not due:
             assert core.plan([], minute).journal == ()
+
+
+def test_who_joins_in_a_batch_does_not_stand_before_those_who_were_not_loaded() -> None:
+    """With one entry of the line in sight, the newcomer is the second that can be seen, and the third in line.
+
+    Three seats come free: ben gets two, and dan, who takes the last one, goes past cara and not past eve.
+    """
+    ana, ben, cara, eve, dan = range(5)
+    both = Both.of(Venue(seats=3, kinds={"floor": Kind(), "box": Kind()}, bypass=1))
+    both.say(Say("book", {"user": ana, "kind": "floor", "seats": 3}))
+    for user in (ben, cara):
+        both.say(Say("book", {"user": user, "kind": "floor", "seats": 2, "join": True}))
+    batch = [
+        both.command(Say("book", {"user": eve, "kind": "floor", "seats": 2, "join": True})),
+        both.command(Say("cancel", {"booking": 0})),
+        both.command(Say("book", {"user": dan, "kind": "box", "seats": 1})),
+    ]
+    both.core.tell(batch, 0)
+    entries = both.core.entries()
+    assert [entry.status for entry in entries] == ["served", "waiting", "waiting"]
+    assert [entry.passed_over for entry in entries] == [0, 1, 0]
