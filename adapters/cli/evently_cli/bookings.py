@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evently_cli.desk import (
     acting,
+    amount,
     application,
     as_option,
     booking_named,
     dry_run_option,
+    emails,
     event_named,
     everything,
     json_option,
@@ -20,13 +22,15 @@ from evently_cli.desk import (
     told,
     user_id_of,
 )
-from evently_cli.failures import refuse
+from evently_cli.failures import figures_of, refuse
 from evently_core.booking import Booking, BookingStatus
 from evently_core.commands import Book, Key
 from evently_core.outcomes import BookingChanged, Refused
 from evently_core.presentation import admitted_shape, booking_shape
 from evently_core.values import TicketTypeId
-from evently_wiring.application import Application
+
+if TYPE_CHECKING:
+    from evently_wiring.application import Application
 
 _COLUMNS = ("reference", "event", "user", "seats", "total", "status", "origin", "expires")
 
@@ -128,8 +132,7 @@ def book(
                 dry_run=dry_run,
             )
         if answer.reason is not None:
-            figures = ", ".join(f"{name} {value}" for name, value in answer.reason.figures.items())
-            click.echo(f"Because: {answer.reason.code} ({figures})")
+            click.echo(f"Because: {answer.reason.code} ({figures_of(answer.reason)})")
 
 
 @bookings.command(epilog="Example: evently bookings reduce EVT-7ZK3M9Q2XA 2 --reason 'Ana asked by phone'")
@@ -203,13 +206,14 @@ def _changed(app: Application, answer: BookingChanged | Refused, *, as_json: boo
 
 def _show(app: Application, found: list[Booking], shape: Any, *, as_json: bool) -> None:
     events = app.evently.records.events_named({booking.event_id for booking in found})
+    known = {} if as_json else emails(app, (booking.user_id for booking in found))
     rows = [
         (
             booking.reference,
             events[booking.event_id].title,
-            booking.user_id,
+            known.get(booking.user_id, booking.user_id),
             booking.quantity,
-            f"{booking.total.amount / 100:.2f} {booking.total.currency}",
+            amount(booking.total),
             booking.status,
             booking.origin,
             local(booking.expires_at, events[booking.event_id].timezone),

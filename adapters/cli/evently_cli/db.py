@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from evently_cli.desk import json_option, show
-from evently_wiring.application import database, migration_status, upgrade
-from evently_wiring.settings import Settings
 
 
 @click.group(epilog="Example: evently db upgrade")
@@ -18,6 +16,9 @@ def db() -> None:
 @click.option("--dry-run", is_flag=True, help="Tell what would be applied, and change nothing.")
 def upgrade_database(dry_run: bool) -> None:
     """Apply every migration that is missing; safe while the version before serves."""
+    from evently_wiring.application import database, migration_status, upgrade
+    from evently_wiring.settings import Settings
+
     with database(Settings.from_environment()) as url:
         pending = migration_status(url).pending
         if not dry_run:
@@ -30,7 +31,15 @@ def upgrade_database(dry_run: bool) -> None:
 @json_option
 def status(as_json: bool) -> None:
     """Show which migrations were applied and which are missing."""
+    from evently_wiring.application import database, migration_status
+    from evently_wiring.settings import Settings
+
     with database(Settings.from_environment()) as url:
         found = migration_status(url)
         shape = {"current": found.current, "head": found.head, "pending": list(found.pending)}
-        show(shape, as_json=as_json, columns=("", ""), rows=list(shape.items()))
+        rows = [
+            ("applied", found.current or "none"),
+            ("newest", found.head),
+            ("missing", ", ".join(found.pending) or "none"),
+        ]
+        show(shape, as_json=as_json, columns=("revisions", ""), rows=rows)

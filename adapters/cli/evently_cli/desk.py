@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from evently_cli.failures import REFUSED, WRONG_USAGE, fail
 from evently_core.booking import Booking
 from evently_core.documents import to_json
+from evently_core.errors import NotFound
 from evently_core.event import Event
 from evently_core.paging import Page, PageRequest
 from evently_core.storage import EventQuery
-from evently_core.values import OPERATOR, Actor, EventId, UserId
-from evently_wiring.application import Application, opened
-from evently_wiring.settings import Settings
+from evently_core.values import OPERATOR, Actor, BookingId, EventId, Money, UserId
+
+if TYPE_CHECKING:  # loading the adapters takes a while: help and completion do without
+    from evently_wiring.application import Application
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
+
+# Currencies with another number of decimals than two (ISO 4217).
+_WITHOUT_DECIMALS = {
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
+}  # fmt: skip
+_UNBROKEN = 10_000
+
+_WITH_THREE = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 as_option = click.option("--as", "as_email", metavar="EMAIL", help="Who acts; the operator, if left out.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
@@ -36,6 +43,9 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Tell what would h
 @contextmanager
 def application() -> Iterator[Application]:
     """Give the use cases over the database that the environment names."""
+    from evently_wiring.application import opened
+    from evently_wiring.settings import Settings
+
     with opened(Settings.from_environment()) as app:
         yield app
 
@@ -53,6 +63,11 @@ def user_id_of(app: Application, email: str) -> UserId:
     return app.accounts.user_by_email(OPERATOR, email).id
 
 
+def emails(app: Application, user_ids: Iterable[UserId]) -> dict[UserId, str]:
+    """Return the e-mails of users: on the command line that is what they are called."""
+    return {user_id: app.accounts.user(OPERATOR, user_id).email for user_id in set(user_ids)}
+
+
 def event_named(app: Application, actor: Actor, name: str) -> Event:
     """Return the event of that id, of an id that begins so, or of that title."""
     try:
@@ -60,24 +75,32 @@ def event_named(app: Application, actor: Actor, name: str) -> Event:
     except ValueError:
         pass
     looks_like_an_id = re.fullmatch(r"[0-9a-f-]{6,35}", name.lower()) is not None
-    query = EventQuery() if looks_like_an_id else EventQuery(text=name)
+    query = EventQuery(text=None if looks_like_an_id else name, all_drafts=True)
     found = [
-        view.event
-        for view in everything(lambda page: app.evently.events.views(actor, query, page))
-        if str(view.event.id).startswith(name.lower()) or view.event.title.casefold() == name.casefold()
+        event
+        for event in everything(lambda page: app.evently.records.events(query, page))
+        if (str(event.id).startswith(name.lower()) or event.title.casefold() == name.casefold())
+        and _may_read(app, actor, event.id)
     ]
     if not found:
         fail(f"There is no event {name!r}. `evently events list` shows them.", REFUSED)
     if len(found) > 1:
-        fail(f"{len(found)} events are called {name!r}. Give the id.", WRONG_USAGE)
+        ids = ", ".join(str(event.id) for event in found[:5])
+        fail(f"{len(found)} events are called {name!r}. Give the id: {ids}.", WRONG_USAGE)
     return found[0]
+
+
+def _may_read(app: Application, actor: Actor, event_id: EventId) -> bool:
+    try:
+        app.evently.events.view(actor, event_id)
+    except NotFound:
+        return False
+    return True
 
 
 def booking_named(app: Application, actor: Actor, reference: str) -> Booking:
     """Return the booking of that reference or id."""
     try:
-        from evently_core.values import BookingId
-
         return app.evently.bookings.booking(actor, BookingId(UUID(reference)))
     except ValueError:
         return app.evently.bookings.by_reference(actor, reference.upper())
@@ -115,6 +138,12 @@ def local(when: datetime | None, zone: str) -> str:
     return "" if when is None else when.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
 
 
+def amount(money: Money) -> str:
+    """Return an amount as it reads: 2500 EUR cents are 25.00 EUR, 2500 yen are 2500 JPY."""
+    decimals = 0 if money.currency in _WITHOUT_DECIMALS else 3 if money.currency in _WITH_THREE else 2
+    return f"{money.amount / 10**decimals:.{decimals}f} {money.currency}"
+
+
 def show(
     shapes: Any,
     *,
@@ -126,14 +155,34 @@ def show(
     """Write one JSON document, or a table for people."""
     if as_json:
         click.echo(to_json(shapes))
-    elif not rows:
-        click.echo(empty)
+    elif rows:
+        _table(columns, rows)
     else:
-        table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-        for row in rows:
-            table.add_row(*(str(cell) for cell in row))
-        width = None if sys.stdout.isatty() else 200
-        Console(width=width).print(table)
+        click.echo(empty)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [[Text(str(cell)) for cell in row] for row in rows]  # what people wrote is no markup
+    # In a pipe no line is broken: other programs cut and search them.
+    console = Console(width=None if sys.stdout.isatty() else _UNBROKEN)
+    table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for row in cells:
+        table.add_row(*row)
+    if Measurement.get(console, console.options.update(width=_UNBROKEN), table).maximum <= console.width:
+        console.print(table)
+        return
+    # Nothing is cut: an id may be what the next command needs.
+    for row in cells:
+        block = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+        for column, cell in zip(columns, row, strict=True):
+            if cell.plain:
+                block.add_row(Text(column, style="bold"), cell)
+        console.print(block, "")
 
 
 def told(what: str, *, dry_run: bool) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evently_cli.desk import (
     acting,
+    amount,
     application,
     as_option,
     dry_run_option,
+    emails,
     event_named,
     everything,
     json_option,
@@ -23,13 +25,17 @@ from evently_cli.desk import (
 )
 from evently_cli.failures import refuse
 from evently_core.event import EventStatus, OnSilence, Policy
+from evently_core.explain import SeatCount
 from evently_core.outcomes import Refused
 from evently_core.presentation import event_answer_shape, event_shape
 from evently_core.services.events import EventAnswer, EventView, NewEvent, NewTicketType
 from evently_core.storage import EventQuery
 from evently_core.values import Money
 
-_COLUMNS = ("id", "title", "starts", "status", "taken", "free", "available", "waiting")
+if TYPE_CHECKING:
+    from evently_wiring.application import Application
+
+_COLUMNS = ("id", "title", "starts", "status", "seats", "free", "waiting")
 
 
 @click.group(epilog="Example: evently events list")
@@ -128,7 +134,7 @@ def create(
     with application() as app:
         owner = user_id_of(app, organiser) if organiser else None
         answer = app.evently.events.create(acting(app, as_email), new, organiser_id=owner, dry_run=dry_run)
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @events.command(name="list", epilog="Example: evently events list --status published --json")
@@ -224,7 +230,7 @@ def edit(
             reason=reason,
             dry_run=dry_run,
         )
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @events.command(epilog="Example: evently events set-capacity Jazz 100 --dry-run")
@@ -259,7 +265,7 @@ def set_capacity(
             answer = app.evently.events.change_ticket_type(
                 actor, found.id, named[0], {"capacity": capacity}, reason=reason, dry_run=dry_run
             )
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @events.command(
@@ -305,7 +311,7 @@ def add_ticket_type(
             sales_close_at=moment(sales_close, found.timezone),
         )
         answer = app.evently.events.add_ticket_type(actor, found.id, new, dry_run=dry_run)
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @events.command(epilog="Example: evently events publish Jazz")
@@ -318,7 +324,7 @@ def publish(event: str, as_email: str | None, dry_run: bool, as_json: bool) -> N
     with application() as app:
         actor = acting(app, as_email)
         answer = app.evently.events.publish(actor, event_named(app, actor, event).id, dry_run=dry_run)
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @events.command(epilog="Example: evently events cancel Jazz --reason 'The hall is flooded'")
@@ -332,7 +338,7 @@ def cancel(event: str, reason: str, as_email: str | None, dry_run: bool, as_json
     with application() as app:
         actor = acting(app, as_email)
         answer = app.evently.events.cancel(actor, event_named(app, actor, event).id, reason, dry_run=dry_run)
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @events.command(epilog="Example: evently events complete Jazz")
@@ -345,56 +351,47 @@ def complete(event: str, as_email: str | None, dry_run: bool, as_json: bool) -> 
     with application() as app:
         actor = acting(app, as_email)
         answer = app.evently.events.complete(actor, event_named(app, actor, event).id, dry_run=dry_run)
-        _tell(answer, as_json=as_json, dry_run=dry_run)
+        _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 def _row(view: EventView) -> tuple[Any, ...]:
     event, total = view.event, view.seats.total
     starts = local(event.starts_at, event.timezone)
-    return (
-        event.id,
-        event.title,
-        starts,
-        event.status,
-        total.taken,
-        total.free,
-        total.available,
-        total.waiting,
-    )
+    return (event.id, event.title, starts, event.status, event.capacity, _free(total), total.waiting)
+
+
+def _free(count: SeatCount) -> str:
+    """Return how many seats are free, and how many of them are set aside for those who wait."""
+    set_aside = count.free - count.available
+    return f"{count.free} ({set_aside} set aside)" if set_aside else str(count.free)
 
 
 def _show(view: EventView, *, as_json: bool) -> None:
     show(event_shape(view), as_json=as_json, columns=_COLUMNS, rows=[_row(view)])
-    if not as_json:
-        kinds = [
-            (
-                kind.id,
-                kind.name,
-                f"{kind.price.amount / 100:.2f} {kind.price.currency}",
-                count.taken,
-                count.free,
-                count.available,
-                count.waiting,
-            )
-            for kind in view.event.ticket_types
-            for count in [view.seats.by_ticket_type[kind.id]]
-        ]
-        columns = ("ticket type", "name", "price", "taken", "free", "available", "waiting")
-        show(None, as_json=False, columns=columns, rows=kinds)
+    if as_json:
+        return
+    click.echo()
+    rows = [
+        (kind.id, kind.name, amount(kind.price), count.taken, _free(count), count.waiting)
+        for kind in view.event.ticket_types
+        for count in [view.seats.by_ticket_type[kind.id]]
+    ]
+    show(None, as_json=False, columns=("id", "ticket type", "price", "taken", "free", "waiting"), rows=rows)
 
 
-def _tell(answer: EventAnswer | Refused, *, as_json: bool, dry_run: bool) -> None:
+def _tell(app: Application, answer: EventAnswer | Refused, *, as_json: bool, dry_run: bool) -> None:
     if isinstance(answer, Refused):
         refuse(answer)
     if as_json:
         show(event_answer_shape(answer), as_json=True)
         return
     _show(answer.view, as_json=False)
+    click.echo()
     settled = answer.settled
     if settled.granted_count:
-        seats = ", ".join(f"{booking.user_id} ({booking.quantity})" for booking in settled.granted[:10])
-        told(f"{settled.granted_count} waiting entries get seats: {seats}", dry_run=dry_run)
-    if settled.granted_count or settled.still_waiting:
-        told(f"{settled.still_waiting} still wait", dry_run=dry_run)
-    elif dry_run:
-        told("nobody else is affected", dry_run=True)
+        shown = settled.granted[:10]
+        known = emails(app, (booking.user_id for booking in shown))
+        seats = ", ".join(f"{known[booking.user_id]} ({booking.quantity})" for booking in shown)
+        more = "" if settled.granted_count <= len(shown) else ", and others"
+        told(f"{settled.granted_count} of those who wait get seats: {seats}{more}", dry_run=dry_run)
+    told(f"{settled.still_waiting} still wait", dry_run=dry_run)

@@ -5,30 +5,35 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from evently_core.errors import EventlyError, InvalidValue, Unavailable
-from evently_core.outcomes import Refused
+if TYPE_CHECKING:  # the core is loaded when something is asked of it; help needs nothing of it
+    from evently_core.outcomes import Refused
+    from evently_core.reasons import Reason
 
 REFUSED, WRONG_USAGE, UNREACHABLE, DRIFT = 1, 2, 3, 4
 
+# The wiring is loaded only by commands that need it, so what it raises is known by name here.
 _OF_THE_WIRING = {
     "InvalidSettings": WRONG_USAGE,
     "EmbeddedPostgresError": UNREACHABLE,
     "PortTaken": UNREACHABLE,
+    "NotMigrated": REFUSED,
     "NotFresh": REFUSED,
 }
 
 
+def figures_of(reason: Reason) -> str:
+    """Return the figures of a reason in one line; those that are not known are left out."""
+    return ", ".join(f"{name} {value}" for name, value in reason.figures.items() if value is not None)
+
+
 def refuse(refused: Refused) -> NoReturn:
     """Tell why a rule says no, with its figures, and exit."""
-    figures = ", ".join(
-        f"{name} {value}" for name, value in refused.reason.figures.items() if value is not None
-    )
     click.echo(f"Refused ({refused.reason.code}): {refused.reason.sentence}", err=True)
-    if figures:
+    if figures := figures_of(refused.reason):
         click.echo(f"  {figures}", err=True)
     sys.exit(REFUSED)
 
@@ -44,19 +49,27 @@ def telling_why() -> Iterator[None]:
     """Turn what the use cases and the servers raise into a sentence and an exit code."""
     try:
         yield
-    except InvalidValue as error:
-        fail(f"{error.field}: {error.message}", WRONG_USAGE)
-    except Unavailable as error:
-        fail(f"{error} Is the database running, and EVENTLY_DATABASE_URL right?", UNREACHABLE)
-    except EventlyError as error:
-        fail(str(error) or type(error).__doc__ or type(error).__name__, REFUSED)
     except Exception as error:
-        # The wiring is imported only by the commands that need it, so its errors are known by name here.
-        code = {
-            "InvalidSettings": WRONG_USAGE,
-            "EmbeddedPostgresError": UNREACHABLE,
-            "PortTaken": UNREACHABLE,
-        }.get(type(error).__name__)
-        if code is None:
+        told = _of_the_core(error) or _of_the_wiring(error)
+        if told is None:
             raise
-        fail(str(error), code)
+        fail(*told)
+
+
+def _of_the_core(error: Exception) -> tuple[str, int] | None:
+    from evently_core.errors import EventlyError, InvalidValue, Unavailable
+
+    if isinstance(error, InvalidValue):
+        return f"{error.field}: {error.message}", WRONG_USAGE
+    if isinstance(error, Unavailable):
+        return f"{error} Is the database running, and EVENTLY_DATABASE_URL right?", UNREACHABLE
+    if isinstance(error, EventlyError):
+        return str(error) or type(error).__doc__ or type(error).__name__, REFUSED
+    return None
+
+
+def _of_the_wiring(error: Exception) -> tuple[str, int] | None:
+    kind = type(error)
+    if not kind.__module__.startswith("evently_wiring.") or kind.__name__ not in _OF_THE_WIRING:
+        return None
+    return str(error), _OF_THE_WIRING[kind.__name__]

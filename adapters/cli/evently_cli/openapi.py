@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from evently_wiring.application import api_description
-
 
 @click.command(epilog="Example: evently openapi openapi.json")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 def openapi(file: Path | None) -> None:
     """Write the OpenAPI document into FILE, or to standard output."""
+    from evently_wiring.application import api_description
+
     text = json.dumps(api_description(), indent=2)
     if file is None:
         click.echo(text)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from evently_wiring.application import Application, FirstAdmin
-from evently_wiring.serving import serve as serve_until_told
-from evently_wiring.settings import Settings
+if TYPE_CHECKING:
+    from evently_wiring.application import Application
+    from evently_wiring.settings import Settings
 
 _port = click.option("--port", type=click.IntRange(1, 65_535), default=8000, show_default=True)
 _data_dir = click.option(
@@ -33,6 +38,8 @@ def serve(host: str, port: int, workers: int, data_dir: Path | None, no_worker: 
 
     Without EVENTLY_DATABASE_URL a PostgreSQL of its own is started on the data directory.
     """
+    from evently_wiring.serving import serve as serve_until_told
+
     settings = _settings(data_dir)
     serve_until_told(
         settings,
@@ -40,8 +47,8 @@ def serve(host: str, port: int, workers: int, data_dir: Path | None, no_worker: 
         port=port,
         workers=workers,
         sweep=not no_worker,
+        prepare=lambda application: _greet_first_admin(application, settings),
         ready=lambda address: click.echo(f"Evently answers on {address} (API: {address}/api/v1/docs)"),
-        greet=_greet,
     )
 
 
@@ -51,40 +58,60 @@ def serve(host: str, port: int, workers: int, data_dir: Path | None, no_worker: 
 def demo(port: int, data_dir: Path | None) -> None:
     """Serve fresh demo data: events, people, a sold-out event with a line.
 
-    The data goes into a folder of its own; one that has been used is not used again.
+    The data goes into a folder of its own: --data-dir, which must be new or empty, or a temporary one that is
+    gone when the demo ends.
     """
-    import tempfile
+    from evently_wiring.demo import fill, introduction, require_fresh
+    from evently_wiring.serving import serve as serve_until_told
 
-    from evently_wiring.demo import fill, introduction
+    with _folder(data_dir) as folder:
+        require_fresh(folder)
+        words: list[str] = []
 
-    folder = data_dir or Path(tempfile.mkdtemp(prefix="evently-demo-"))
-    folder.chmod(0o755)
-    settings = attrs.evolve(_settings(folder), database_url=None)
-    os.environ["EVENTLY_DATA_DIR"] = str(folder)
-    words: list[str] = []
+        def prepare(application: Application) -> None:
+            words.append(introduction(fill(application), f"http://127.0.0.1:{port}", folder))
 
-    def prepare(application: Application) -> None:
-        words.append(introduction(fill(application), f"http://127.0.0.1:{port}"))
+        serve_until_told(
+            attrs.evolve(_settings(folder), database_url=None),  # never on a database that somebody uses
+            host="127.0.0.1",
+            port=port,
+            workers=1,
+            sweep=True,
+            prepare=prepare,
+            ready=lambda _: click.echo(words[0]),
+        )
 
-    serve_until_told(
-        settings,
-        host="127.0.0.1",
-        port=port,
-        workers=1,
-        sweep=True,
-        ready=lambda address: click.echo(words[0] if words else f"Evently answers on {address}"),
-        greet=lambda admin: None,
-        prepare=prepare,
-    )
+
+@contextmanager
+def _folder(data_dir: Path | None) -> Iterator[Path]:
+    if data_dir is not None:
+        yield data_dir.absolute()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="evently-demo-"))
+    folder.chmod(0o755)  # started by root, PostgreSQL runs as somebody else
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _settings(data_dir: Path | None) -> Settings:
+    from evently_wiring.settings import Settings
+
     if data_dir is not None:
         os.environ["EVENTLY_DATA_DIR"] = str(data_dir.absolute())
     return Settings.from_environment()
 
 
-def _greet(admin: FirstAdmin) -> None:
-    click.echo(f"The first admin is {admin.user.email}.")
-    if admin.generated_password is not None:
+def _greet_first_admin(application: Application, settings: Settings) -> None:
+    from evently_wiring.application import NoAdmin, ensure_first_admin
+
+    try:
+        admin = ensure_first_admin(application, settings)
+    except NoAdmin as error:
+        click.echo(str(error), err=True)  # served all the same: one can be made at any time
+        return
+    if admin is not None:
+        click.echo(f"The first admin is {admin.user.email}.")
+    if admin is not None and admin.generated_password is not None:
         click.echo(f"Its password is {admin.generated_password} and will not be shown again.")

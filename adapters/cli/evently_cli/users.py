@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +17,13 @@ from evently_cli.desk import (
     show,
     told,
 )
-from evently_core.accounts import acceptable_password, normal_email, proper_name
+from evently_core.accounts import EmailTaken, acceptable_password, normal_email, proper_name
+from evently_core.errors import NotFound
 from evently_core.presentation import user_shape
-from evently_core.values import OPERATOR, Role
+from evently_core.values import Actor, Role
+
+if TYPE_CHECKING:
+    from evently_wiring.application import Application
 
 _ROLE = click.Choice([role.value for role in Role])
 _password = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -46,13 +51,30 @@ def create(
     """Make an account in any role."""
     password = _password_from(password_stdin)
     with application() as app:
+        actor = acting(app, as_email)
         if dry_run:
-            acceptable_password(password)
-            told(f"{proper_name(name)} <{normal_email(email)}> would be {role}", dry_run=True)
+            foreseen = _foreseen(app, actor, email, password, name, role)
+            if as_json:
+                show(foreseen, as_json=True)
+            else:
+                told(f"{foreseen['name']} <{foreseen['email']}> is {role}", dry_run=True)
             return
-        made = app.accounts.create_user(acting(app, as_email), email, password, name, Role(role)).value
+        made = app.accounts.create_user(actor, email, password, name, Role(role)).value
         row = (made.id, made.email, made.name, made.role)
         show(user_shape(made), as_json=as_json, columns=("id", "e-mail", "name", "role"), rows=[row])
+
+
+def _foreseen(
+    app: Application, actor: Actor, email: str, password: str, name: str, role: str
+) -> dict[str, Any]:
+    """Return the user that would be made, or raise what making it would."""
+    acceptable_password(password)
+    try:
+        app.accounts.user_by_email(actor, normal_email(email))
+    except NotFound:
+        named = {"email": normal_email(email), "name": proper_name(name), "role": role}
+        return {"id": None, **named, "created_at": None}
+    raise EmailTaken
 
 
 @users.command(name="list", epilog="Example: evently users list --json")
@@ -81,9 +103,10 @@ def list_users(as_email: str | None, as_json: bool) -> None:
 def set_role(email: str, role: str, as_email: str | None, dry_run: bool) -> None:
     """Give somebody another role."""
     with application() as app:
-        user = app.accounts.user_by_email(OPERATOR, email)
+        actor = acting(app, as_email)
+        user = app.accounts.user_by_email(actor, email)
         if not dry_run:
-            app.accounts.set_role(acting(app, as_email), user.id, Role(role))
+            app.accounts.set_role(actor, user.id, Role(role))
         told(f"{user.email} is {role}", dry_run=dry_run)
 
 
@@ -96,11 +119,12 @@ def set_password(email: str, password_stdin: bool, as_email: str | None, dry_run
     """Give somebody a new password; all sessions of theirs end."""
     password = _password_from(password_stdin)
     with application() as app:
-        user = app.accounts.user_by_email(OPERATOR, email)
+        actor = acting(app, as_email)
+        user = app.accounts.user_by_email(actor, email)
         if dry_run:
             acceptable_password(password)
         else:
-            app.accounts.set_password(acting(app, as_email), user.id, password)
+            app.accounts.set_password(actor, user.id, password)
         told(f"{user.email} has a new password", dry_run=dry_run)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
@@ -13,6 +14,7 @@ from evently_cli.desk import (
     application,
     as_option,
     dry_run_option,
+    emails,
     event_named,
     everything,
     json_option,
@@ -20,14 +22,17 @@ from evently_cli.desk import (
     told,
     user_id_of,
 )
-from evently_cli.failures import refuse
+from evently_cli.failures import figures_of, refuse
 from evently_core.commands import JoinWaitlist, Key
 from evently_core.outcomes import Refused
 from evently_core.presentation import entry_shape, standing_shape
 from evently_core.services.waitlist import EntryView
 from evently_core.values import EntryId
 
-_COLUMNS = ("entry", "position", "seats ahead", "user", "seats", "priority", "status", "offers")
+if TYPE_CHECKING:
+    from evently_wiring.application import Application
+
+_COLUMNS = ("entry", "place", "ahead", "user", "asked", "missing", "priority", "status")
 
 
 class _EntryId(click.ParamType[EntryId]):
@@ -57,13 +62,8 @@ def list_waitlist(event: str, as_email: str | None, as_json: bool) -> None:
         actor = acting(app, as_email)
         event_id = event_named(app, actor, event).id
         views = list(everything(lambda page: app.evently.waitlist.of_event(actor, event_id, page)))
-        show(
-            {"items": [entry_shape(view) for view in views], "next_cursor": None},
-            as_json=as_json,
-            columns=_COLUMNS,
-            rows=[_row(view) for view in views],
-            empty="Nobody waits.",
-        )
+        shape = {"items": [entry_shape(view) for view in views], "next_cursor": None}
+        _show(app, views, shape, as_json=as_json, empty="Nobody waits.")
 
 
 @waitlist.command(epilog="Example: evently waitlist join Jazz --for ana@example.org --quantity 2")
@@ -105,7 +105,7 @@ def join(
             refuse(answer)
         assert answer.entry is not None
         view = EntryView(answer.entry, answer.place)
-        show(entry_shape(view), as_json=as_json, columns=_COLUMNS, rows=[_row(view)])
+        _show(app, [view], entry_shape(view), as_json=as_json)
         if dry_run and not as_json:
             told("as shown", dry_run=True)
 
@@ -120,7 +120,7 @@ def leave(entry: EntryId, reason: str | None, as_email: str | None, dry_run: boo
     """Let an entry wait no longer; its open offers stay."""
     with application() as app:
         answer = app.evently.waitlist.leave(acting(app, as_email), entry, reason, dry_run=dry_run)
-        _changed(answer, as_json=as_json, dry_run=dry_run)
+        _changed(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @waitlist.command(epilog="Example: evently waitlist move 0192… --priority 10 --reason 'Guest of the band'")
@@ -136,7 +136,7 @@ def move(
     """Give a waiting entry another priority."""
     with application() as app:
         answer = app.evently.waitlist.move(acting(app, as_email), entry, priority, reason, dry_run=dry_run)
-        _changed(answer, as_json=as_json, dry_run=dry_run)
+        _changed(app, answer, as_json=as_json, dry_run=dry_run)
 
 
 @waitlist.command(epilog="Example: evently waitlist explain Jazz ana@example.org")
@@ -156,9 +156,7 @@ def explain(event: str, email: str, as_email: str | None, as_json: bool) -> None
                 names[each.ticket_type_id],
                 each.place.position if each.place else "",
                 each.reason.code if each.reason else "nothing is in the way",
-                ", ".join(f"{name} {value}" for name, value in each.reason.figures.items())
-                if each.reason
-                else "",
+                figures_of(each.reason) if each.reason else "",
                 each.reason.sentence if each.reason else "",
             )
             for each in standings
@@ -169,23 +167,29 @@ def explain(event: str, email: str, as_email: str | None, as_json: bool) -> None
         )
 
 
-def _row(view: EntryView) -> tuple[Any, ...]:
-    entry, place = view.entry, view.place
-    return (
-        entry.id,
-        place.position if place else "",
-        place.seats_ahead if place else "",
-        entry.user_id,
-        entry.quantity,
-        entry.priority,
-        entry.status,
-        len(view.offers),
-    )
+def _show(
+    app: Application, views: Sequence[EntryView], shape: Any, *, as_json: bool, empty: str = ""
+) -> None:
+    known = {} if as_json else emails(app, (view.entry.user_id for view in views))
+    rows = [
+        (
+            view.entry.id,
+            view.place.position if view.place else "",
+            view.place.seats_ahead if view.place else "",
+            known.get(view.entry.user_id, view.entry.user_id),
+            view.entry.quantity,
+            view.entry.missing,
+            view.entry.priority,
+            view.entry.status,
+        )
+        for view in views
+    ]
+    show(shape, as_json=as_json, columns=_COLUMNS, rows=rows, empty=empty)
 
 
-def _changed(answer: EntryView | Refused, *, as_json: bool, dry_run: bool) -> None:
+def _changed(app: Application, answer: EntryView | Refused, *, as_json: bool, dry_run: bool) -> None:
     if isinstance(answer, Refused):
         refuse(answer)
-    show(entry_shape(answer), as_json=as_json, columns=_COLUMNS, rows=[_row(answer)])
+    _show(app, [answer], entry_shape(answer), as_json=as_json)
     if dry_run and not as_json:
         told("as shown", dry_run=True)

@@ -38,6 +38,16 @@ class Application:
     engine: Engine
     evently: Evently
     accounts: AccountService
+    storage: PostgresStorage
+
+
+class NotMigrated(Exception):
+    """The database is of an older version than this program; the message says what to do."""
+
+    def __init__(self, pending: tuple[str, ...]) -> None:
+        super().__init__(
+            f"The database lacks {len(pending)} of its migrations ({', '.join(pending)}). Run `evently db upgrade`."
+        )
 
 
 @contextmanager
@@ -58,28 +68,38 @@ def open_application(
     """Put the use cases over a migrated database; its connections are closed at the end."""
     engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
     try:
+        clock, ids, storage = SystemClock(), UuidV7(), PostgresStorage(engine)
         accounts = AccountService(
             PostgresAccounts(engine),
             PostgresSessions(engine),
             Argon2Passwords(),
-            SystemClock(),
-            UuidV7(),
+            clock,
+            ids,
             session_lifetime=settings.refresh_token_lifetime,
         )
-        yield Application(
-            url, engine, Evently.over(PostgresStorage(engine), SystemClock(), UuidV7()), accounts
-        )
+        evently = Evently.over(storage, clock, ids, batch_max=batch_max)
+        yield Application(url, engine, evently, accounts, storage)
     finally:
         engine.dispose()
 
 
 @contextmanager
-def opened(settings: Settings, *, migrate: bool = True) -> Iterator[Application]:
-    """Give the use cases over the database that the settings name, brought up to date first."""
+def opened(settings: Settings) -> Iterator[Application]:
+    """Give the use cases over the database that the settings name.
+
+    An embedded one is brought up to date first; any other only by who means to.
+
+    Raises:
+        NotMigrated: the database is too old.
+        EmbeddedPostgresError: the embedded server does not start.
+        Unavailable: the database cannot be reached.
+    """
     with database(settings) as url:
-        if migrate:
+        if settings.database_url is None:
             migrations.upgrade(url)
-        with open_application(settings, url) as application:
+        elif pending := migrations.status(url).pending:
+            raise NotMigrated(pending)
+        with open_application(settings, url, pool_size=2) as application:
             yield application
 
 
@@ -91,8 +111,26 @@ class FirstAdmin:
     generated_password: str | None = attrs.field(repr=False)
 
 
+class NoAdmin(Exception):
+    """There is no admin yet, and in production no password is made up: it would end in a log."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no admin yet. Set EVENTLY_ADMIN_EMAIL and EVENTLY_ADMIN_PASSWORD, "
+            "or make one with `evently users create --role admin`."
+        )
+
+
 def ensure_first_admin(application: Application, settings: Settings) -> FirstAdmin | None:
-    """Make an admin if there is none: the one that is set, else one with a generated password."""
+    """Make an admin if there is none: the one that is set, else one with a generated password.
+
+    Raises:
+        NoAdmin: none is set, and in production none is generated.
+    """
+    if settings.production and settings.admin_email is None:
+        if PostgresAccounts(application.engine).has_admin():
+            return None
+        raise NoAdmin
     generated = None if settings.admin_password else secrets.token_urlsafe(12)
     email = settings.admin_email or FIRST_ADMIN_EMAIL
     user = application.accounts.ensure_first_admin(email, settings.admin_password or generated or "")

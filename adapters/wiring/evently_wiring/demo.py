@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -20,7 +22,12 @@ _PEOPLE = ("Ana", "Ben", "Cleo", "Dag", "Eve", "Finn", "Gita", "Hugo")
 
 
 class NotFresh(Exception):
-    """The data directory holds somebody's data already; the demo never touches it. Name another --data-dir."""
+    """There is data already, and the demo never touches what is somebody's; the message says what to do."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where} holds data already, and the demo leaves that alone. Name another --data-dir."
+        )
 
 
 @attrs.frozen
@@ -34,14 +41,24 @@ class Demo:
     roomy: Event
 
 
+def require_fresh(data_dir: Path) -> None:
+    """See to it that no server ever ran on a data directory.
+
+    Raises:
+        NotFresh: one did.
+    """
+    if data_dir.exists() and any(data_dir.iterdir()):
+        raise NotFresh(str(data_dir))
+
+
 def fill(application: Application) -> Demo:
     """Make up events and people in an empty database.
 
     Raises:
         NotFresh: it is not empty.
     """
-    if len(application.accounts.users(OPERATOR).items) > 1:  # the first admin was made on the way here
-        raise NotFresh(NotFresh.__doc__)
+    if application.accounts.users(OPERATOR).items:
+        raise NotFresh("The database")
     return _Story(application).tell()
 
 
@@ -143,14 +160,14 @@ class _Story:
         )  # fmt: skip
 
 
-def introduction(demo: Demo, address: str) -> str:
+def introduction(demo: Demo, address: str, data_dir: Path) -> str:
     """Return who may log in, and three things to try."""
     login = (
         f"curl -s {address}/api/v1/auth/login -H 'Content-Type: application/json' "
         f"""-d '{{"email": "hugo@example.org", "password": "{PASSWORD}"}}'"""
     )
     return f"""\
-Evently's demo answers on {address}
+Evently's demo answers on {address} (API: {address}/api/v1/docs)
 
 Log in as ({PASSWORD!r} is everybody's password)
   ada@example.org    admin
@@ -158,12 +175,13 @@ Log in as ({PASSWORD!r} is everybody's password)
   ana, ben, cleo, dag, eve, finn, gita, hugo @example.org
 
 Three things to try
-1. See who is booked out:
+1. See the event that is sold out, and how many wait:
    curl -s '{address}/api/v1/events?q=Trio'
-2. Log in as Hugo, ask for ten seats where two are free or none, and see your place in line:
+2. Ask for ten of its seats as Hugo, and read the place in line and why:
    TOKEN=$({login} | python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])')
    curl -s {address}/api/v1/bookings -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
      -d '{{"event_id": "{demo.sold_out.id}", "quantity": 10, "accept_partial": true, "join_waitlist": true}}'
-3. Read the API's description: {address}/api/v1/docs
+3. Find out who would get in with five more chairs; nothing is changed:
+   EVENTLY_DATA_DIR={shlex.quote(str(data_dir))} evently events set-capacity {demo.sold_out.id} 15 --dry-run
 
 Stop with Ctrl-C."""

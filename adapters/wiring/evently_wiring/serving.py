@@ -12,7 +12,8 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,14 +27,7 @@ from evently_core.services.sweeping import SweepService
 from evently_flask_api import ApiSettings, Services, create_app
 from evently_postgres import migrations
 from evently_postgres.engine import reading
-from evently_wiring.application import (
-    Application,
-    FirstAdmin,
-    database,
-    ensure_first_admin,
-    instance_name,
-    open_application,
-)
+from evently_wiring.application import Application, database, instance_name, open_application
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
 
@@ -46,6 +40,9 @@ _PORT_SECONDS = 3.0
 """How long a port may still belong to a server that is on its way out."""
 SWEEP_SECONDS = 1.0
 """How often the sweeper looks for what is due, at least."""
+FORGET_SECONDS = 3_600.0
+ANSWERS_KEPT = timedelta(hours=48)
+"""How long the answer to a request can be asked for again under its key: twice what clients are promised."""
 
 
 class PortTaken(Exception):
@@ -114,9 +111,8 @@ def serve(
     port: int,
     workers: int,
     sweep: bool,
+    prepare: Callable[[Application], None],
     ready: Callable[[str], None],
-    greet: Callable[[FirstAdmin], None],
-    prepare: Callable[[Application], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: then what is under way is finished, and everything stops.
 
@@ -126,29 +122,27 @@ def serve(
         port: the port to listen on.
         workers: how many processes answer.
         sweep: whether to move the seats of lapsed holds on from this process.
-        ready: is told the address once it answers.
-        greet: is told of the first admin, if one had to be made.
         prepare: is given the use cases before anybody is served.
+        ready: is told the address once it answers.
 
     Raises:
         PortTaken: somebody listens there already.
         EmbeddedPostgresError: the embedded server does not start.
         Unavailable: the database cannot be reached.
     """
-    _require_free(host, port)
-    configure_logs(settings.log_format)
-    with database(settings) as url:
-        migrations.upgrade(url)
-        os.environ.update(_environment_of_workers(settings, url))
-        with open_application(settings, url, pool_size=2) as application:
-            admin = ensure_first_admin(application, settings)
-            if admin is not None:
-                greet(admin)
-            if prepare is not None:
+    # Until the server listens to signals itself, they unwind what was begun: the database must not stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        _require_free(host, port)
+        configure_logs(settings.log_format)
+        with database(settings) as url:
+            migrations.upgrade(url)
+            os.environ.update(_environment_of_workers(settings, url))
+            with open_application(settings, url, pool_size=2) as application:
                 prepare(application)
-            with _sweeping(application.evently.sweeping) if sweep else ExitStack():
-                _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
-                _server(host, port, workers).serve()
+                with _sweeping(application) if sweep else ExitStack():
+                    _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
+                    _server(host, port, workers).serve()
 
 
 def _server(host: str, port: int, workers: int) -> MPServer:
@@ -166,7 +160,7 @@ def _server(host: str, port: int, workers: int) -> MPServer:
         backpressure=THREADS * 8,
         workers_kill_timeout=DRAIN_SECONDS,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,  # it warns of what was chosen on purpose
     )
 
 
@@ -220,14 +214,17 @@ def _announce_when_it_answers(address: str, ready: Callable[[str], None]) -> Non
 
 
 @contextmanager
-def _sweeping(sweeping: SweepService) -> Iterator[None]:
-    """Move the seats of lapsed holds on in the background, within two seconds of their time."""
+def _sweeping(application: Application) -> Iterator[None]:
+    """Do in the background what nobody asks for: move lapsed seats on within two seconds, forget what is old."""
     stopped = threading.Event()
 
     def work() -> None:
-        pause = 0.0
+        pause, forget_at = 0.0, time.monotonic()
         while not stopped.wait(pause):
-            pause = _sweep_once(sweeping)
+            pause = _safely(partial(_sweep_once, application.evently.sweeping))
+            if time.monotonic() >= forget_at:
+                forget_at = time.monotonic() + FORGET_SECONDS
+                _safely(partial(_forget, application))
 
     thread = threading.Thread(target=work, name="sweeper", daemon=True)
     thread.start()
@@ -238,18 +235,31 @@ def _sweeping(sweeping: SweepService) -> Iterator[None]:
         thread.join(timeout=10)
 
 
-def _sweep_once(sweeping: SweepService) -> float:
-    """Sweep what is due; return after how many seconds to look again."""
+def _safely(work: Callable[[], float]) -> float:
+    """Do some work, return after how many seconds there is more; what fails is tried again."""
     try:
-        if sweeping.sweep():
-            return 0.0
-        due = sweeping.next_due()
+        return work()
     except EventlyError as error:
-        log.warning("sweep_failed", error=str(error))
-        return SWEEP_SECONDS  # the database is away; what is due stays due
+        log.warning("sweep_failed", error=str(error))  # the database is away; what is due stays due
     except Exception as error:  # one event that cannot be swept must not stop the others for good
         log.error("sweep_failed", exc_info=error)
-        return SWEEP_SECONDS
+    return SWEEP_SECONDS
+
+
+def _sweep_once(sweeping: SweepService) -> float:
+    """Sweep what is due; return after how many seconds to look again."""
+    if sweeping.sweep():
+        return 0.0
+    due = sweeping.next_due()
     if due is None:
         return SWEEP_SECONDS
     return min(SWEEP_SECONDS, max(0.05, (due - datetime.now(UTC)).total_seconds()))
+
+
+def _forget(application: Application) -> float:
+    """Forget answers that nobody may ask for again, and sessions that are over; return when to do so again."""
+    before = datetime.now(UTC) - ANSWERS_KEPT
+    application.storage.forget_answers(before)
+    application.accounts.forget_answers(before)
+    application.accounts.forget_sessions(before)
+    return FORGET_SECONDS

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +17,8 @@ import attrs
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
-_DEFAULTS_OF_OTHERS = {"change-me", "changeme", "secret", "default"}
+# Words that stand in examples and templates, and in no key that chance has made.
+_NOT_BY_CHANCE = ("change", "secret", "default", "example", "password")
 
 T = TypeVar("T")
 
@@ -92,13 +95,20 @@ class Settings:
         if self.secret_key is not None:
             return self.secret_key
         file = self.data_dir / "secret"
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-                new.write(secrets.token_hex(SECRET_BYTES_MIN))
-        except FileExistsError:
-            pass
-        return file.read_text().encode()
+        if not file.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            _write_once(file, secrets.token_hex(SECRET_BYTES_MIN))
+        return file.read_bytes()
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Make the file, for its owner alone and never seen half-written, unless somebody was faster."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:  # has mode 0600
+        draft.write(text)
+        draft.flush()
+        os.fsync(draft.fileno())
+        with suppress(FileExistsError):
+            os.link(draft.name, file)
 
 
 class _Reader:
@@ -140,11 +150,8 @@ def _database_url(text: str) -> str:
 
 
 def _secret(text: str) -> bytes:
-    if (
-        len(text.encode()) < SECRET_BYTES_MIN
-        or text.strip().lower() in _DEFAULTS_OF_OTHERS
-        or len(set(text)) < 8
-    ):
+    made_by_hand = len(set(text)) < 8 or any(word in text.lower() for word in _NOT_BY_CHANCE)
+    if len(text.encode()) < SECRET_BYTES_MIN or made_by_hand:
         raise ValueError(
             f"needs at least {SECRET_BYTES_MIN} random bytes; "
             "python3 -c 'import secrets; print(secrets.token_hex(32))' makes some"
