@@ -283,7 +283,10 @@ def test_availability_counts_seats_set_aside(api: Api, organiser: Client, ana: C
         "ticket_types": [{"id": scene.kinds[0], **seats}],
         "as_of": text_of(api.clock.now()),
     }
-    assert scene.read()["seats_taken"] == 1
+    event = scene.read()
+    for counted in (event, event["ticket_types"][0]):
+        assert {name: counted[name] for name in seats} == seats
+        assert counted["seats_taken"] == 1
 
 
 # -- changing -----------------------------------------------------------------------------------------------
