@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import secrets
+import threading
+from pathlib import Path
+
+import pytest
+
+from evently_wiring.settings import InvalidSettings, Settings
+
+KEY = secrets.token_hex(32)
+
+
+def test_all_faults_are_told_together() -> None:
+    with pytest.raises(InvalidSettings) as told:
+        Settings.from_environment(
+            {
+                "EVENTLY_ENV": "prod",
+                "EVENTLY_DATABASE_URL": "mysql://somewhere",
+                "EVENTLY_SECRET_KEY": "short",
+                "EVENTLY_SECRET_KEY_PREVIOUS": "also short",
+                "EVENTLY_ADMIN_EMAIL": "ada@example.org",
+                "EVENTLY_ACCESS_TOKEN_MINUTES": "60",
+                "EVENTLY_REFRESH_TOKEN_DAYS": "soon",
+                "EVENTLY_TRUSTED_PROXIES": "-1",
+                "EVENTLY_LOG_FORMAT": "xml",
+            }
+        )
+    assert {fault.split()[0] for fault in told.value.faults} == {
+        "EVENTLY_ENV",
+        "EVENTLY_DATABASE_URL",
+        "EVENTLY_SECRET_KEY",
+        "EVENTLY_SECRET_KEY_PREVIOUS",
+        "EVENTLY_ADMIN_EMAIL",
+        "EVENTLY_ACCESS_TOKEN_MINUTES",
+        "EVENTLY_REFRESH_TOKEN_DAYS",
+        "EVENTLY_TRUSTED_PROXIES",
+        "EVENTLY_LOG_FORMAT",
+    }
+    assert "short" not in str(told.value)
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = Settings.from_environment({"EVENTLY_DATA_DIR": "/data"})
+    assert settings == Settings(data_dir=Path("/data"), log_format=settings.log_format)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "x" * 64, "change-me-please-change-me-please-123", "my-default-key-with-forty-characters-0123"],
+)
+def test_production_refuses_to_start_without_a_secret_made_by_chance(secret: str) -> None:
+    with pytest.raises(InvalidSettings, match="EVENTLY_SECRET_KEY"):
+        Settings.from_environment({"EVENTLY_ENV": "production", "EVENTLY_SECRET_KEY": secret})
+
+
+def test_what_is_secret_is_not_shown() -> None:
+    settings = Settings.from_environment(
+        {
+            "EVENTLY_DATABASE_URL": "postgresql://ada:wordpass@db/evently",
+            "EVENTLY_SECRET_KEY": KEY,
+            "EVENTLY_SECRET_KEY_PREVIOUS": KEY[::-1],
+            "EVENTLY_ADMIN_EMAIL": "ada@example.org",
+            "EVENTLY_ADMIN_PASSWORD": "wordpass too",
+        }
+    )
+    assert settings.signing_key() == KEY.encode()
+    for secret in (KEY, KEY[::-1], "wordpass"):
+        assert secret not in repr(settings)
+
+
+def test_servers_that_start_at_once_sign_with_one_generated_key(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new")
+    keys = set[bytes]()
+    together = threading.Barrier(8)
+
+    def start() -> None:
+        together.wait()
+        keys.add(settings.signing_key())
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [key] = keys
+    assert len(key) >= 32
+    assert [file.name for file in settings.data_dir.iterdir()] == ["secret"]
+    assert (settings.data_dir / "secret").stat().st_mode & 0o777 == 0o600
