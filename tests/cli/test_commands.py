@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import attrs
@@ -276,3 +279,145 @@ def test_the_help_fits_a_screen() -> None:
     lines = CliRunner().invoke(evently, ["--help"]).output.splitlines()
     assert len(lines) <= 40
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_a_dry_run_of_an_account_says_what_the_real_one_would(terminal: Terminal) -> None:
+    new = (
+        "users",
+        "create",
+        "--email",
+        "Cleo@example.org",
+        "--name",
+        "Cleo",
+        "--password-stdin",
+        "--dry-run",
+    )
+    foreseen = json.loads(terminal.run(*new, "--json", stdin="a long secret\n").stdout)
+    assert (foreseen["email"], foreseen["role"], foreseen["id"]) == ("cleo@example.org", "attendee", None)
+    terminal.run(*new, stdin="short\n", code=2)
+    terminal.run(*new, "--as", "ana@example.org", stdin="a long secret\n", code=1)
+    taken = terminal.run(*(word.replace("Cleo@", "ana@") for word in new), stdin="a long secret\n", code=1)
+    assert "registered with this e-mail already" in taken.stderr
+    for command in (("set-role", "ana@example.org", "admin"), ("set-password", "ana@example.org")):
+        more = ("--password-stdin",) if command[0] == "set-password" else ()
+        terminal.run("users", *command, *more, "--dry-run", stdin="another secret\n")
+        terminal.run(
+            "users", *command, *more, "--dry-run", "--as", "ben@example.org", stdin="a b c d e\n", code=1
+        )
+    assert {user["role"] for user in terminal.json("users", "list")["items"]} == {"attendee", "organiser"}
+    assert terminal.count("account_acts") == 3  # the three who were made before
+
+
+def test_a_new_password_ends_the_old_one(terminal: Terminal) -> None:
+    told = terminal.run(
+        "users", "set-password", "ana@example.org", "--password-stdin", stdin="another secret\n"
+    )
+    assert told.stdout == "ana@example.org has a new password\n"
+    terminal.run("users", "set-role", "ana@example.org", "organiser")
+    roles = {user["email"]: user["role"] for user in terminal.json("users", "list")["items"]}
+    assert roles["ana@example.org"] == "organiser"
+    assert terminal.count("account_acts") == 5
+
+
+def test_what_people_wrote_is_shown_as_they_wrote_it_and_prices_as_they_read(terminal: Terminal) -> None:
+    terminal.event("[red]Sushi[/red]", price="1500", currency="JPY")
+    shown = terminal.run("events", "show", "[red]sushi[/RED]").stdout
+    assert "[red]Sushi[/red]" in shown
+    assert "1500 JPY" in shown
+    terminal.event("Brunch", price="1950")
+    assert "19.50 EUR" in terminal.run("events", "show", "brunch").stdout
+
+
+def test_an_event_is_named_by_its_id_the_beginning_of_it_or_its_title(terminal: Terminal) -> None:
+    event = terminal.event()
+    for name in (event, event[:-1], event.upper(), "jazz"):
+        assert terminal.json("events", "show", name)["id"] == event
+    terminal.json(
+        *(
+            "events",
+            "create",
+            "--title",
+            "JAZZ",
+            "--starts",
+            "2041-05-01T20:00",
+            "--ends",
+            "2041-05-01T21:00",
+        ),
+        *("--timezone", "UTC", "--capacity", "3", "--as", "olga@example.org"),
+    )
+    assert event in terminal.run("events", "show", "Jazz", code=2).stderr
+    # The other one is a draft, which is not Ana's to see.
+    assert terminal.json("events", "show", "Jazz", "--as", "ana@example.org")["id"] == event
+
+
+def test_lists_for_people_call_users_by_their_emails(terminal: Terminal) -> None:
+    terminal.event()
+    terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "2")
+    told = terminal.run("bookings", "book", "Jazz", "--for", "ben@example.org", "--join-waitlist")
+    assert "1 wait at place 1" in told.stdout
+    assert "Because: sold_out (free 0" in told.stdout
+    assert "ana@example.org" in terminal.run("bookings", "list", "--event", "Jazz").stdout
+    assert "ben@example.org" in terminal.run("waitlist", "list", "Jazz").stdout
+    foreseen = terminal.run("events", "set-capacity", "Jazz", "3", "--dry-run").stdout
+    assert "Would be so: 1 of those who wait get seats: ben@example.org (1) (nothing was changed)" in foreseen
+    assert "ben@example.org, asked 1" in terminal.run("journal", "Jazz").stdout
+
+
+def test_an_event_goes_through_its_life(terminal: Terminal) -> None:
+    terminal.event()
+    assert [each["title"] for each in terminal.json("events", "list", "--status", "published")["items"]] == [
+        "Jazz"
+    ]
+    assert terminal.json("events", "list", "--status", "draft")["items"] == []
+    assert terminal.json("events", "complete", "Jazz")["event"]["status"] == "completed"
+    refused = terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org", code=1)
+    assert refused.stderr.startswith("Refused (event_completed): ")
+    assert "event_completed" in terminal.run("events", "publish", "Jazz", code=1).stderr
+
+
+def test_a_database_that_is_too_old_is_told_of_and_brought_up_to_date(
+    make_empty_database: MakeDatabase,
+) -> None:
+    terminal = Terminal(make_empty_database())
+    assert "evently db upgrade" in terminal.run("events", "list", code=1).stderr
+    pending = terminal.json("db", "status")["pending"]
+    assert pending
+    assert terminal.run("db", "upgrade", "--dry-run").stdout == f"Would apply {', '.join(pending)}.\n"
+    assert terminal.json("db", "status")["pending"] == pending
+    terminal.run("db", "upgrade")
+    assert terminal.json("db", "status")["pending"] == []
+    assert "no events" in terminal.run("events", "list").stdout
+
+
+def test_wrong_settings_are_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENTLY_TRUSTED_PROXIES", "many")
+    monkeypatch.setenv("EVENTLY_ENV", "prod")
+    told = Terminal("mysql://somewhere").run("events", "list", code=2).stderr
+    for name in ("EVENTLY_TRUSTED_PROXIES", "EVENTLY_ENV", "EVENTLY_DATABASE_URL"):
+        assert name in told
+
+
+@pytest.mark.parametrize("program", [["--help"], ["events", "--help"]])
+def test_help_loads_no_adapter(program: list[str]) -> None:
+    loaded = (
+        "import sys; from evently_cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loaded, *program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    modules = done.stdout.splitlines()[-1].split()
+    assert "evently_cli.main" in modules
+    assert not {"sqlalchemy", "flask", "granian", "alembic"} & set(modules)
+
+
+def test_completion_knows_the_commands() -> None:
+    asked = {"_EVENTLY_COMPLETE": "bash_complete", "COMP_WORDS": "evently waitlist ", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-m", "evently_cli.main"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **asked},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert {"plain,join", "plain,explain", "plain,move"} <= set(done.stdout.split())
