@@ -312,7 +312,8 @@ def keepers(data: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if os.fsencode(embedded.__file__) in words and os.fsencode(data / "postgres") in words:
+            is_ours = any(word.endswith(b"/evently_wiring/embedded.py") for word in words)
+            if is_ours and os.fsencode(data / "postgres") in words:
                 found.append(int(process.name))
     return found
 
