@@ -57,6 +57,11 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> Server:
+        self.begin(*options)
+        until(lambda: self.call("GET", "/health/ready", prefix="")[0] == 200, seconds=60)
+        return self
+
+    def begin(self, *options: str) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTLY_")}
         environment |= {
             "PYTHONPATH": os.pathsep.join(sys.path),
@@ -73,8 +78,6 @@ class Server:
                 stdout=out,
                 stderr=subprocess.DEVNULL,
             )
-        until(lambda: self.call("GET", "/health/ready", prefix="")[0] == 200, seconds=60)
-        return self
 
     def signal(self, which: signal.Signals) -> int:
         assert self.process is not None

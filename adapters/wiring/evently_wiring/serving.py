@@ -83,9 +83,10 @@ def _end_with_parent() -> None:
 
     The kernel sends the signal when the thread that spawned us ends, which is the main thread.
     """
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died just before
+    main = multiprocessing.parent_process()
+    # It may have died while this process was loading: then we were handed on to another parent already.
+    if main is not None and os.getppid() != main.pid:
         os._exit(1)
 
 
