@@ -32,6 +32,7 @@ from evently_core.facts import (
     Record,
     Requeued,
 )
+from evently_core.invariants import violations
 from evently_core.outcomes import (
     Admitted,
     BookingChanged,
@@ -88,6 +89,8 @@ class Story:
             say = self._understood(said)
         command = command_of(say, self.house.bookings(), self.house.entries())
         [outcome] = self.house.tell([command], self.minute)
+        assert violations(self.house.state) == []
+        assert self.house.folded == self.house.state, "the journal says something else than what was recorded"
         told = [self._answer(outcome, expected), *self._consequences(say)]
         return " ".join(said.split()), "; ".join(part for part in told if part)
 
