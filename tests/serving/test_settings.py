@@ -87,3 +87,24 @@ def test_servers_that_start_at_once_sign_with_one_generated_key(tmp_path: Path) 
     assert len(key) >= 32
     assert [file.name for file in settings.data_dir.iterdir()] == ["secret"]
     assert (settings.data_dir / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_was_cut_short_signs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch()
+    with pytest.raises(InvalidSettings, match="remove it"):
+        Settings(data_dir=tmp_path).signing_key()
+
+
+def test_an_admin_that_could_not_be_made_is_told_of_before_anything_starts() -> None:
+    with pytest.raises(InvalidSettings) as told:
+        Settings.from_environment({"EVENTLY_ADMIN_EMAIL": "ada", "EVENTLY_ADMIN_PASSWORD": "hush"})
+    assert [fault.split()[0] for fault in told.value.faults] == [
+        "EVENTLY_ADMIN_EMAIL",
+        "EVENTLY_ADMIN_PASSWORD",
+    ]
+    assert "hush" not in str(told.value)
+
+
+def test_blanks_around_the_password_of_the_admin_are_part_of_it() -> None:
+    named = {"EVENTLY_ADMIN_EMAIL": "ada@example.org", "EVENTLY_ADMIN_PASSWORD": "  hush hush "}
+    assert Settings.from_environment(named).admin_password == "  hush hush "

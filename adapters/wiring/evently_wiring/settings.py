@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import attrs
 
+from evently_core.accounts import PASSWORD_MAX, PASSWORD_MIN, acceptable_password, normal_email
+from evently_core.errors import InvalidValue
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
@@ -67,8 +69,13 @@ class Settings:
             previous_secret_keys=reader.value(
                 "EVENTLY_SECRET_KEY_PREVIOUS", lambda text: (_secret(text),), ()
             ),
-            admin_email=environment.get("EVENTLY_ADMIN_EMAIL") or None,
-            admin_password=environment.get("EVENTLY_ADMIN_PASSWORD") or None,
+            admin_email=reader.value("EVENTLY_ADMIN_EMAIL", _email, None),
+            admin_password=reader.value(
+                # As it is: blanks around a password are part of it.
+                "EVENTLY_ADMIN_PASSWORD",
+                lambda _: _password(environment["EVENTLY_ADMIN_PASSWORD"]),
+                None,
+            ),
             access_token_lifetime=timedelta(
                 minutes=reader.value("EVENTLY_ACCESS_TOKEN_MINUTES", _between(1, 15), 15)
             ),
@@ -84,21 +91,28 @@ class Settings:
             reader.fault(
                 "EVENTLY_SECRET_KEY", f"is needed in production: at least {SECRET_BYTES_MIN} random bytes"
             )
-        if (settings.admin_email is None) != (settings.admin_password is None):
+        if bool(environment.get("EVENTLY_ADMIN_EMAIL")) != bool(environment.get("EVENTLY_ADMIN_PASSWORD")):
             reader.fault("EVENTLY_ADMIN_EMAIL", "and EVENTLY_ADMIN_PASSWORD go together: set both or none")
         if reader.faults:
             raise InvalidSettings(reader.faults)
         return settings
 
     def signing_key(self) -> bytes:
-        """Return the key that signs tokens; in development one is made and kept where none is set."""
+        """Return the key that signs tokens; in development one is made and kept where none is set.
+
+        Raises:
+            InvalidSettings: the one that was kept has been cut short.
+        """
         if self.secret_key is not None:
             return self.secret_key
         file = self.data_dir / "secret"
         if not file.exists():
             self.data_dir.mkdir(parents=True, exist_ok=True)
             _write_once(file, secrets.token_hex(SECRET_BYTES_MIN))
-        return file.read_bytes()
+        key = file.read_bytes()
+        if len(key) < SECRET_BYTES_MIN:  # whoever signs with an empty key lets everybody in
+            raise InvalidSettings([f"{file} holds no secret; remove it, and a new one is made."])
+        return key
 
 
 def _write_once(file: Path, text: str) -> None:
@@ -157,6 +171,20 @@ def _secret(text: str) -> bytes:
             "python3 -c 'import secrets; print(secrets.token_hex(32))' makes some"
         )
     return text.encode()
+
+
+def _email(text: str) -> str:
+    try:
+        return normal_email(text)
+    except InvalidValue as error:
+        raise ValueError("is an e-mail, such as ada@example.org") from error
+
+
+def _password(text: str) -> str:
+    try:
+        return acceptable_password(text)
+    except InvalidValue as error:
+        raise ValueError(f"is text of {PASSWORD_MIN} to {PASSWORD_MAX:,} characters") from error
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:
