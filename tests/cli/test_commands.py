@@ -126,9 +126,12 @@ def test_a_refusal_says_why_with_figures_and_exits_with_one(terminal: Terminal) 
         (("bookings", "book", "Jazz", "--for", "ana@example.org", "--quantity", "0"), 2),
         (("events", "edit", "Jazz", "--starts", "tomorrow"), 2),
         (("bookings", "list"), 2),
+        (("events", "create", "--title", "B", "--starts", "2040-05-01T20:00", "--ends", "2040-05-01T23:00",
+          "--timezone", "UTC", "--capacity", "3"), 2),
+        (("openapi", "/nowhere/openapi.json"), 2),
         (("unknown",), 2),
     ],
-)
+)  # fmt: skip
 def test_wrong_usage_and_unknown_things_have_codes_of_their_own(
     terminal: Terminal, arguments: tuple[str, ...], code: int
 ) -> None:

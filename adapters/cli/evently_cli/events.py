@@ -132,8 +132,11 @@ def create(
         price=Money(price, currency),
     )
     with application() as app:
+        actor = acting(app, as_email)
+        if organiser is None and actor.user_id is None:
+            raise click.UsageError("Say whose event it is: --organiser EMAIL, or --as EMAIL.")
         owner = user_id_of(app, organiser) if organiser else None
-        answer = app.evently.events.create(acting(app, as_email), new, organiser_id=owner, dry_run=dry_run)
+        answer = app.evently.events.create(actor, new, organiser_id=owner, dry_run=dry_run)
         _tell(app, answer, as_json=as_json, dry_run=dry_run)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from evently_cli.failures import WRONG_USAGE, fail
+
 
 @click.command(epilog="Example: evently openapi openapi.json")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
@@ -17,6 +19,9 @@ def openapi(file: Path | None) -> None:
     text = json.dumps(api_description(), indent=2)
     if file is None:
         click.echo(text)
-    else:
+        return
+    try:
         file.write_text(text + "\n")
-        click.echo(f"Written to {file}.")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}.", WRONG_USAGE)
+    click.echo(f"Written to {file}.")
