@@ -44,7 +44,7 @@ def things_to_try(told: str) -> list[str]:
     return [part.replace(" evently events", f" {evently} events") for part in parts[1:]]
 
 
-def test_what_the_demo_says_to_try_works_and_its_data_is_never_mixed_with_other(folder: Path) -> None:  # noqa: F811# a fixture that the tests name
+def test_what_the_demo_says_to_try_works_and_its_data_is_never_mixed_with_other(folder: Path) -> None:  # noqa: F811  # a fixture that the tests name
     port, data = free_port(), folder / "data"  # a folder that is not there yet
     with subprocess.Popen(
         [*PROGRAM, "demo", "--port", str(port), "--data-dir", str(data)],
@@ -94,7 +94,7 @@ def test_a_demo_told_of_no_folder_leaves_none_and_touches_no_database_that_is_se
 
 
 @pytest.mark.parametrize("after", [0.3, 0.8, 1.6])
-def test_told_to_stop_while_it_starts_it_leaves_nothing_running(folder: Path, after: float) -> None:  # noqa: F811# a fixture that the test names
+def test_told_to_stop_while_it_starts_it_leaves_nothing_running(folder: Path, after: float) -> None:  # noqa: F811  # a fixture that the test names
     with subprocess.Popen(
         [*PROGRAM, "serve", "--port", str(free_port()), "--data-dir", str(folder)],
         env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
