@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -243,6 +244,20 @@ class TestBody:
         sent = {"content_type": "application/json"}
         assert things.anyone.post("/things", data=fits, **sent).status_code == 201
         problem(things.anyone.post("/things", data=fits + b" ", **sent), 413, "body_too_large")
+
+    def test_has_a_largest_size_that_holds_without_a_length_too(self, things: Api) -> None:
+        """A body that is sent in chunks does not say how long it will be."""
+
+        def sent(body: bytes) -> TestResponse:
+            chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+            stream = {"input_stream": io.BytesIO(body), "environ_overrides": chunked}
+            return things.anyone.post("/things", content_type="application/json", **stream)
+
+        fits = b'{"title": ""}' + b" " * (64 * 1024 - 13)
+        assert sent(b"{}").status_code == 201
+        assert sent(fits).status_code == 201
+        problem(sent(fits + b"and more"), 413, "body_too_large")
+        problem(sent(fits + b" " * 10**6), 413, "body_too_large")
 
     def test_with_thousands_of_unknown_fields_is_answered_with_some(self, things: Api) -> None:
         answer = made(things, {f"{number:x}": 0 for number in range(5000)} | {"y" * 5000: 0})

@@ -268,7 +268,7 @@ class Endpoint:
         return body, query
 
     def _body(self, errors: list[FieldError]) -> RequestModel | None:
-        raw = request.get_data(cache=False)
+        raw = _whole_body()
         if not raw and not self._route.body_required:
             return None
         if raw and not request.is_json:
@@ -289,6 +289,23 @@ class Endpoint:
         if answer.replayed:
             response.headers[REPLAYED] = "true"
         return response
+
+
+def _whole_body() -> bytes:
+    """Return the body of the request at hand.
+
+    Of a body that comes without its length the library reads what fits, and leaves the rest unread and unsaid:
+    a request that was cut could still be JSON, and be answered as if it were whole.
+
+    Raises:
+        Problem: it is larger than it may be.
+    """
+    raw = request.get_data(cache=False)
+    most = request.max_content_length
+    came_full = request.content_length is None and most is not None and len(raw) >= most
+    if came_full and request.environ["wsgi.input"].read(1):
+        raise Problem("body_too_large")
+    return raw
 
 
 def install_routes(app: Flask, groups: Sequence[Routes], supplies: Supplies) -> None:
