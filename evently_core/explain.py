@@ -24,7 +24,7 @@ from evently_core.reasons import Figure, Reason
 from evently_core.sheet import Sheet
 from evently_core.steps import why_not_on_sale
 from evently_core.values import EntryId, TicketTypeId
-from evently_core.waitlist import Place, WaitlistEntry
+from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
 
 
 @attrs.frozen
@@ -103,6 +103,13 @@ def _standing(
 ) -> Standing:
     event = sheet.event
     no_sale = why_not_on_sale(event, sheet.kinds[kind], sheet.now)
+    if entry is not None:
+        entry = sheet.entry(entry.id) or entry
+        if entry.status in (EntryStatus.SERVED, EntryStatus.OFFERED):
+            # Seats came free by the clock alone; they are on their way with the next command or sweep.
+            return Standing(kind, None, entry, places.get(entry.id))
+        if entry.is_over:
+            entry = None  # an offer met silence, and nobody has swept yet
     if entry is None:
         asked = least = sheet.kinds[kind].min_per_booking
         room, ahead = room_of_newcomer(sheet, kind), sheet.lines.place_of_newcomer(kind).position - 1

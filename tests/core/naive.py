@@ -427,6 +427,25 @@ class Naive:
         reason = self.why_not_more(kind)
         return ("admitted", None, 0, self.join(user, kind, seats, part), reason)
 
+    def explain(self, user: int, kind: str) -> str | None:
+        """Why somebody has no seat in a line, be it that one who waits there, or one who would ask now."""
+        no_sale = self.why_not_on_sale(kind)
+        waits = [e for e in self.waiting() if (e.user, e.kind) == (user, kind)]
+        firsts: dict[str, Waiter] = {}
+        for entry in self.taking_part():
+            firsts.setdefault(entry.kind, entry)
+        if waits:
+            ahead = [first for first in firsts.values() if first.order < waits[0].order]
+            least = waits[0].least
+        else:
+            ahead, least = self.ahead_of_newcomers(), self.venue.kinds[kind].min_party
+        room, free = self.room(kind, ahead), self.free(kind)
+        if no_sale or room >= least:
+            return no_sale
+        if not free:
+            return "sold_out"
+        return "line_ahead" if room < free else "not_enough_for_party"
+
     # -- answering, giving back -------------------------------------------------------------------------------
 
     def confirm(self, booking: int) -> Answer:

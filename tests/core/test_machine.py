@@ -261,6 +261,24 @@ class Machine(RuleBasedStateMachine):
         assert own == expected
 
     @invariant()
+    def it_is_explained_why_nobody_offered_a_seat(self) -> None:
+        """The reason is that of a model that looks right now; who will be served by the clock alone has none."""
+        now = self._on_a_copy()
+        now.settle()
+        name_of = names_of(self.event)
+        for number in range(4):
+            for standing in self.evently.events.explain(ORGANISER, self.event.id, user(number)):
+                kind = name_of(standing.ticket_type_id)
+                on_their_way = [
+                    before
+                    for before, after in zip(self.naive.entries, now.entries, strict=True)
+                    if (before.user, before.kind, before.status) == (number, kind, "waiting")
+                    and after.status in ("served", "offered")
+                ]
+                expected = None if on_their_way else now.explain(number, kind)
+                assert (None if standing.reason is None else str(standing.reason.code)) == expected
+
+    @invariant()
     def places_are_exact(self) -> None:
         """Position and seats ahead, for everybody who waits, in the order of the lines (I3)."""
         entries = self._entries()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from evently_core.event import Policy
+from evently_core.memory.storage import MemoryStorage
 from evently_core.reasons import SENTENCES, ReasonCode
+from evently_core.services.events import NewTicketType
+from evently_core.testing.storage_contract import House
 from tests.core.house import at
 from tests.core.naive import Kind
 from tests.core.stories import event, tell
@@ -781,3 +787,40 @@ def test_the_same_key_answers_the_same_again_and_does_nothing_again() -> None:
     )
     assert len(house.bookings()) == 2
     assert house.state.bookings[house.bookings()[0].id].created_at == at(0)
+
+
+# -- explaining, planning -------------------------------------------------------------------------------------------------
+
+
+def test_it_is_explained_why_somebody_has_no_seat() -> None:
+    house = House(MemoryStorage())
+    floor, box = NewTicketType(name="floor"), NewTicketType(name="box", capacity=1)
+    hold = Policy(hold_for=timedelta(minutes=30))
+    event = house.published(capacity=4, ticket_types=(floor, box), policy=hold)
+    on_floor, in_box = (kind.id for kind in event.ticket_types)
+    house.booked(event, 1, 1, ticket_type_id=in_box)
+    house.booked(event, 5, 1, ticket_type_id=on_floor)
+    house.waits(event, 2, 1, ticket_type_id=in_box)
+    house.waits(event, 3, 3, ticket_type_id=on_floor)
+    house.waits(event, 4, 1, ticket_type_id=on_floor)
+
+    def why(person: int) -> list[tuple[str, dict[str, object]] | None]:
+        user = house.person(person)
+        assert user.user_id is not None
+        lines = house.events.explain(user, event.id, user.user_id)
+        return [
+            None if line.reason is None else (line.reason.code, dict(line.reason.figures)) for line in lines
+        ]
+
+    sold_out = {"free": 0, "available": 0, "requested": 1, "least": 1, "ahead": 0}
+    too_few = {"free": 2, "available": 2, "requested": 3, "least": 3, "ahead": 0}
+    behind = {"free": 2, "available": 0, "requested": 1, "least": 1, "ahead": 1}
+    assert why(2)[1] == ("sold_out", sold_out)
+    assert why(3)[0] == ("not_enough_for_party", too_few)
+    assert why(4)[0] == ("line_ahead", behind)
+    house.pass_by(minutes=30)
+    assert why(2)[1] is None, "the hold has lapsed: the seat is on its way, though nobody has swept"
+    assert why(3)[0] is None
+    assert why(4)[0] == ("sold_out", {**behind, "free": 0})
+    house.sweeping.sweep()
+    assert why(3)[0] == ("sold_out", {"free": 0, "available": 0, "requested": 1, "least": 1, "ahead": 1})
