@@ -427,16 +427,15 @@ class Naive:
         reason = self.why_not_more(kind)
         return ("admitted", None, 0, self.join(user, kind, seats, part), reason)
 
-    def explain(self, user: int, kind: str) -> str | None:
-        """Why somebody has no seat in a line, be it that one who waits there, or one who would ask now."""
+    def explain(self, kind: str, waiter: Waiter | None) -> str | None:
+        """Why somebody has no seat: one who waits in that line, or one who would ask for the smallest party now."""
         no_sale = self.why_not_on_sale(kind)
-        waits = [e for e in self.waiting() if (e.user, e.kind) == (user, kind)]
         firsts: dict[str, Waiter] = {}
         for entry in self.taking_part():
             firsts.setdefault(entry.kind, entry)
-        if waits:
-            ahead = [first for first in firsts.values() if first.order < waits[0].order]
-            least = waits[0].least
+        if waiter is not None:
+            ahead = [first for first in firsts.values() if first.order < waiter.order]
+            least = waiter.least
         else:
             ahead, least = self.ahead_of_newcomers(), self.venue.kinds[kind].min_party
         room, free = self.room(kind, ahead), self.free(kind)

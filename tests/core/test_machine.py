@@ -269,13 +269,14 @@ class Machine(RuleBasedStateMachine):
         for number in range(4):
             for standing in self.evently.events.explain(ORGANISER, self.event.id, user(number)):
                 kind = name_of(standing.ticket_type_id)
-                on_their_way = [
-                    before
+                waited = [
+                    after
                     for before, after in zip(self.naive.entries, now.entries, strict=True)
                     if (before.user, before.kind, before.status) == (number, kind, "waiting")
-                    and after.status in ("served", "offered")
                 ]
-                expected = None if on_their_way else now.explain(number, kind)
+                waiter = next((each for each in waited if each.status == "waiting"), None)
+                served = any(each.status in ("served", "offered") for each in waited)
+                expected = None if served else now.explain(kind, waiter)
                 assert (None if standing.reason is None else str(standing.reason.code)) == expected
 
     @invariant()
