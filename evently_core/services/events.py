@@ -284,15 +284,18 @@ class EventService:
 
     def _view_after(self, event: Event) -> EventView:
         """Return the event as a change leaves it, recorded or not."""
+        now = self._clock.now()
         if event.status is EventStatus.CANCELLED:
-            return EventView(event, seats_if_nobody_booked(event), self._clock.now())
-        return self._view(event)
+            return EventView(event, seats_if_nobody_booked(event), now)
+        return self._looked_at(event.id, lambda inventory: _viewed(_with(inventory, event), now), now)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     def view(self, actor: Actor | None, event_id: EventId) -> EventView:
         """Return an event with its seats; ``actor`` None is anybody."""
-        return self._view(self._readable(actor, event_id))
+        self._readable(actor, event_id)
+        now = self._clock.now()
+        return self._looked_at(event_id, lambda inventory: _viewed(inventory, now), now)
 
     def views(self, actor: Actor | None, query: EventQuery, page: PageRequest) -> Page[EventView]:
         """List the events that the asker may read."""
@@ -352,20 +355,13 @@ class EventService:
             raise NotFound("event")
         raise Forbidden("Only the organiser of the event may do that.")
 
-    def _view(self, event: Event) -> EventView:
-        now = self._clock.now()
-        return EventView(event, self._counted(event, now), now)
-
-    def _counted(self, event: Event, now: datetime) -> Seats:
-        return self._looked_at(
-            event.id, lambda inventory: seats(attrs.evolve(inventory, event=event), now), now
-        )
-
     def _seats(self, event_ids: Iterable[EventId], now: datetime) -> dict[EventId, Seats]:
         read: dict[EventId, Seats] = {}
         for event_id, inventory in self._records.snapshots(event_ids, now, Needs()).items():
             counted = seats(inventory, now)
-            read[event_id] = self._counted(inventory.event, now) if isinstance(counted, LoadMore) else counted
+            if isinstance(counted, LoadMore):
+                counted = self._looked_at(event_id, lambda inventory: seats(inventory, now), now)
+            read[event_id] = counted
         return read
 
     def _looked_at(self, event_id: EventId, look: Callable[[Inventory], T | LoadMore], now: datetime) -> T:
@@ -379,6 +375,17 @@ class EventService:
             if not isinstance(seen, LoadMore):
                 return seen
             needs = needs.and_also(seen)
+
+
+def _viewed(inventory: Inventory, now: datetime) -> EventView | LoadMore:
+    """Return an event with its seats, both of one snapshot."""
+    counted = seats(inventory, now)
+    return counted if isinstance(counted, LoadMore) else EventView(inventory.event, counted, now)
+
+
+def _with(inventory: Inventory, event: Event) -> Inventory:
+    """Return a snapshot with the event as it is to be, unless somebody changed it further meanwhile."""
+    return attrs.evolve(inventory, event=event) if event.version > inventory.event.version else inventory
 
 
 def seats_if_nobody_booked(event: Event) -> Seats:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from evently_core.event import Policy
 from evently_core.memory.storage import MemoryStorage
 from evently_core.reasons import SENTENCES, ReasonCode
-from evently_core.services.events import NewTicketType
+from evently_core.services.events import EventAnswer, NewTicketType
 from evently_core.testing.storage_contract import House
 from tests.core.house import at
 from tests.core.naive import Kind
@@ -824,3 +824,14 @@ def test_it_is_explained_why_somebody_has_no_seat() -> None:
     assert why(4)[0] == ("sold_out", {**behind, "free": 0})
     house.sweeping.sweep()
     assert why(3)[0] == ("sold_out", {"free": 0, "available": 0, "requested": 1, "least": 1, "ahead": 1})
+
+
+def test_a_pool_may_be_planned_smaller_than_what_lapsed_holds_still_count_as_taken() -> None:
+    house = House(MemoryStorage())
+    event = house.published(capacity=4, policy=Policy(hold_for=timedelta(minutes=30)))
+    house.booked(event, 1, 2)
+    house.booked(event, 2, 2)
+    house.pass_by(minutes=30)
+    planned = house.events.change(house.organiser, event.id, {"capacity": 1}, dry_run=True)
+    assert isinstance(planned, EventAnswer)
+    assert (planned.view.seats.total.taken, planned.view.seats.total.free) == (0, 1)
