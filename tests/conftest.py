@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.redis_servers import KeySpaces, MakeRedis, RedisServer, redis_cluster, require_redis, shared_redis
 from tests.servers import Databases, MakeDatabase, shared_server
 
 # Machines differ in speed: no example is too slow, and none is told to be.
@@ -45,3 +48,39 @@ def make_database(databases: Databases) -> MakeDatabase:
 def make_empty_database(databases: Databases) -> MakeDatabase:
     """Make fresh databases with nothing in them."""
     return databases.empty
+
+
+@pytest.fixture(scope="session")
+def redis_server(run_id: str) -> Iterator[str]:
+    """The address of a real Redis, shared by the whole run."""
+    with shared_redis(run_id) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def make_redis_prefix(redis_server: str) -> Iterator[Callable[[], str]]:
+    """Make prefixes of keys that nobody else uses, as many as a test wants."""
+    spaces = KeySpaces(redis_server)
+    yield spaces.new
+    spaces.clear()
+
+
+@pytest.fixture
+def make_redis(tmp_path: Path) -> Iterator[MakeRedis]:
+    """Start private servers that a test may stop, kill, pause and flush."""
+    require_redis()
+    with ExitStack() as servers:
+
+        def make(*options: str) -> RedisServer:
+            folder = tmp_path / f"redis-{len(list(tmp_path.iterdir()))}"
+            return servers.enter_context(RedisServer(folder, options))
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def redis_cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a cluster of three nodes, of this process alone."""
+    require_redis()
+    with redis_cluster(tmp_path_factory.mktemp("cluster")) as url:
+        yield url
