@@ -631,6 +631,16 @@ def test_what_no_event_has_is_refused(
             {"ticket_types": [{}, {"name": "x" * 101}]},
             {"ticket_types.0.name": "required", "ticket_types.1.name": "too_long"},
         ),
+        (
+            {
+                "ticket_types": [
+                    {"name": "A"},
+                    {"name": " "},
+                    {"name": "C", "min_per_booking": 3, "max_per_booking": 2},
+                ]
+            },
+            {"ticket_types.1.name": "blank", "ticket_types.2.max_per_booking": "below_minimum"},
+        ),
         ({"ticket_types": [{"name": str(n)} for n in range(51)]}, {"ticket_types": "too_many"}),
         ({"ticket_types": [{"name": "A"}, {"name": "a"}]}, {"ticket_types": "name_taken"}),
     ],

@@ -47,7 +47,7 @@ EXAMPLES: dict[type[EventlyError], tuple[EventlyError, int, str]] = {
     InvalidValue: (InvalidValue("title", "too_long", "Shorter."), 422, "validation_failed"),
     NotFound: (NotFound("event"), 404, "not_found"),
     Forbidden: (Forbidden("Only its organiser may."), 403, "forbidden"),
-    Conflict: (Conflict("Somebody was faster."), 409, "conflict"),
+    Conflict: (Conflict(SECRET_WORDS), 503, "conflict"),
     Unavailable: (Unavailable(SECRET_WORDS, retry_after=7), 503, "unavailable"),
     Overloaded: (Overloaded(SECRET_WORDS, retry_after=7), 503, "overloaded"),
     evently_core.accounts.EmailTaken: (evently_core.accounts.EmailTaken(), 409, "email_taken"),
@@ -71,7 +71,7 @@ def test_an_exception_of_the_core_is_answered_as_its_problem(kind: type[EventlyE
     problem(answer, status, code)
     assert "10.0.0.1" not in answer.text
     if status == 503:
-        assert answer.headers["Retry-After"] == "7"
+        assert answer.headers["Retry-After"] == ("1" if kind is Conflict else "7")
 
 
 def test_a_value_that_the_core_refuses_is_named() -> None:

@@ -30,6 +30,7 @@ log = structlog.get_logger("evently.api")
 MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/api/v1/docs"
 REPLAYED = "Idempotency-Replayed"
+LOST_RACE_RETRY_SECONDS = 1
 FIELD_ERRORS_MAX = 100
 """A body may be wrong in more places than anybody wants to read."""
 
@@ -67,13 +68,11 @@ _OF_REQUESTS = [
     Kind("not_found", 404, "There is nothing here, or nothing that you may know of."),
     Kind("method_not_allowed", 405, "This address does not know that method; Allow names those it knows."),
     Kind("email_taken", 409, "Somebody has registered with this e-mail already; log in, or use another one."),
-    Kind(
-        "conflict", 409, "Somebody else changed it at the same moment; read it again and repeat the change."
-    ),
     Kind("body_too_large", 413, "The body is larger than this address takes."),
     Kind("unsupported_media_type", 415, "Send the body as application/json."),
     Kind("validation_failed", 422, "The request is well-formed, but not everything in it is acceptable."),
     Kind("internal_error", 500, "That was our fault. The log knows more under the request id."),
+    Kind("conflict", 503, "Somebody else was faster, and nothing was changed; try again."),
     Kind("unavailable", 503, "Something we need cannot be reached; try again soon."),
     Kind("overloaded", 503, "More is being asked than can be answered in time; try again soon."),
 ]
@@ -178,7 +177,8 @@ def problem_of(error: EventlyError) -> Problem:
         case Forbidden():
             return Problem("forbidden", str(error))
         case Conflict():
-            return Problem("conflict", str(error) or None)
+            # Not 409: that is an answer for good, kept under its key; the same request may succeed now.
+            return Problem("conflict", headers={"Retry-After": str(LOST_RACE_RETRY_SECONDS)})
         case Unavailable():
             # Its own words are for the log: they may name a server.
             code = "overloaded" if isinstance(error, Overloaded) else "unavailable"

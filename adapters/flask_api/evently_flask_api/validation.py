@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from evently_core.errors import InvalidValue
 from evently_flask_api.problems import FieldError, Problem
@@ -49,11 +50,20 @@ def valid_query(model: type[RequestModel], errors: list[FieldError]) -> RequestM
 def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
     return [
         FieldError(
-            _clipped(".".join(map(str, found["loc"])) or whole),
+            _clipped(".".join(_place(found)) or whole),
             *_explained(found["type"], found["msg"], found.get("ctx", {})),
         )
         for found in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _place(found: ErrorDetails) -> list[str]:
+    """Return where something is wrong: in a shape whose parts contradict each other, the part a rule names."""
+    place = [str(part) for part in found["loc"]]
+    cause = found.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidValue) and place[-1:] != [cause.field]:
+        place.append(cause.field)
+    return place
 
 
 def _clipped(field: str) -> str:

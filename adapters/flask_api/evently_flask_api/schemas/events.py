@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evently_core import event as core
 from evently_core.event import EventStatus, OnSilence, Policy
 from evently_core.reasons import ReasonCode
 from evently_core.services.events import NewEvent, NewTicketType
 from evently_core.storage import EventQuery
-from evently_core.values import SEATS_MAX, UserId
+from evently_core.values import SEATS_MAX, TicketTypeId, UserId
 from evently_flask_api.schemas.bookings import Booking
 from evently_flask_api.schemas.fields import (
     AnswerModel,
@@ -79,6 +80,9 @@ def _span(name: str, value: Any) -> Any:
     return timedelta(seconds=value) if name.endswith("_seconds") else value
 
 
+_NO_ID = TicketTypeId(UUID(int=0))
+
+
 class NewTicketTypeBody(RequestModel):
     """A ticket type to sell."""
 
@@ -89,6 +93,13 @@ class NewTicketTypeBody(RequestModel):
     max_per_booking: _Party | None = None
     sales_open_at: Instant | None = None
     sales_close_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _can_be_sold(self) -> Self:
+        self.value().under(
+            _NO_ID
+        )  # the core refuses what contradicts itself; here it is known which of several
+        return self
 
     def value(self) -> NewTicketType:
         """Return it as the core knows it."""
