@@ -79,6 +79,16 @@ def test_every_operation_is_described() -> None:
         assert operation["description"].startswith("For ")
 
 
+def test_every_body_has_an_example_that_would_be_taken() -> None:
+    bodies = [route.body for route in ROUTES if route.body is not None]
+    assert bodies
+    for body in bodies:
+        examples = DOCUMENT["components"]["schemas"][body.__name__]["examples"]
+        assert examples
+        for example in examples:
+            body.model_validate_json(json.dumps(example))
+
+
 def test_whoever_must_sign_in_is_told_how() -> None:
     def security(path: str, method: str) -> object:
         return DOCUMENT["paths"][path][method]["security"]
@@ -152,6 +162,9 @@ class TestDocsPage:
         assert {route.name for route in ROUTES} <= set(page.ids)
         assert {f"shape-{name}" for name in DOCUMENT["components"]["schemas"]} <= set(page.ids)
         assert {f"problem-{code}" for code in KINDS} <= set(page.ids)
+
+    def test_shows_how_a_body_may_look(self, api: Api) -> None:
+        assert "<pre><code>{" in api.anyone.get("/docs").text
 
     def test_runs_nothing_and_needs_nothing_from_elsewhere(self, api: Api) -> None:
         answer = api.anyone.get("/docs")

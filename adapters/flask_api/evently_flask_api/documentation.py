@@ -105,9 +105,10 @@ def _sections(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[d
         )
 
 
-def _shapes(document: dict[str, Any]) -> Iterator[tuple[str, str, list[Field]]]:
+def _shapes(document: dict[str, Any]) -> Iterator[tuple[str, str, list[Field], list[str]]]:
     for name, schema in document["components"]["schemas"].items():
-        yield name, schema.get("description", _allowed(schema)), list(_fields(schema))
+        examples = [json.dumps(shown, indent=2) for shown in schema.get("examples", ())]
+        yield name, schema.get("description", _allowed(schema)), list(_fields(schema)), examples
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[Field]:

@@ -8,7 +8,16 @@ from pydantic import AfterValidator, Field
 
 from evently_core import accounts
 from evently_core.values import Role
-from evently_flask_api.schemas.fields import AnswerModel, Id, Instant, NoNul, Omissible, RequestModel, text
+from evently_flask_api.schemas.fields import (
+    AnswerModel,
+    Id,
+    Instant,
+    NoNul,
+    Omissible,
+    RequestModel,
+    example,
+    text,
+)
 
 # A bit wider than what is kept: blanks around it are taken off, and letters may be composed.
 _EmailText = Annotated[str, text(2 * accounts.EMAIL_MAX), NoNul, Field(examples=["ada@example.org"])]
@@ -32,7 +41,13 @@ _NewPassword = Annotated[
 ]
 
 
-class Registration(RequestModel):
+_ADA = {"email": "ada@example.org", "password": "correct horse battery"}
+
+
+class Registration(
+    RequestModel,
+    json_schema_extra=example(**_ADA, name="Ada Lovelace"),
+):
     """Who wants an account."""
 
     email: Email
@@ -40,20 +55,25 @@ class Registration(RequestModel):
     name: Name
 
 
-class NewUser(Registration):
+class NewUser(
+    Registration,
+    json_schema_extra=example(
+        **_ADA | {"email": "olga@example.org"}, name="Olga Organiser", role="organiser"
+    ),
+):
     """An account to make, in any role."""
 
     role: Role
 
 
-class Credentials(RequestModel):
+class Credentials(RequestModel, json_schema_extra=example(**_ADA)):
     """What one logs in with."""
 
     email: _EmailText
     password: Annotated[_PasswordText, _Secret]
 
 
-class MeChanges(RequestModel):
+class MeChanges(RequestModel, json_schema_extra=example(name="Ada King")):
     """What to change of one's own account."""
 
     name: Omissible[Name] = None

@@ -20,6 +20,7 @@ from evently_flask_api.schemas.fields import (
     NoNul,
     Omissible,
     RequestModel,
+    example,
     text,
 )
 from evently_flask_api.schemas.reasons import Reason
@@ -28,7 +29,14 @@ _Party = Annotated[Integer, Field(ge=1, le=SEATS_MAX)]
 _Why = Annotated[str, text(REASON_MAX, 1), NoNul]
 
 
-class WaitlistRequest(RequestModel):
+class WaitlistRequest(
+    RequestModel,
+    json_schema_extra=example(
+        event_id="01936f6e-5c00-7000-8000-00000000e001",
+        ticket_type_id="01936f6e-5c00-7000-8000-00000000a001",
+        quantity=2,
+    ),
+):
     """Seats that somebody would wait for."""
 
     event_id: Id
@@ -39,19 +47,28 @@ class WaitlistRequest(RequestModel):
     accept_partial: Annotated[bool, Field(description="Take fewer seats, if there are not enough.")] = False
 
 
-class BookingRequest(WaitlistRequest):
+class BookingRequest(
+    WaitlistRequest,
+    json_schema_extra=example(
+        event_id="01936f6e-5c00-7000-8000-00000000e001",
+        ticket_type_id="01936f6e-5c00-7000-8000-00000000a001",
+        quantity=10,
+        accept_partial=True,
+        join_waitlist=True,
+    ),
+):
     """Seats that somebody asks for."""
 
     join_waitlist: Annotated[bool, Field(description="Wait for what cannot be booked now.")] = False
 
 
-class Confirmation(RequestModel):
+class Confirmation(RequestModel, json_schema_extra=example(payment_reference="invoice 4711")):
     """What makes a held booking one's own."""
 
     payment_reference: Omissible[Annotated[str, text(200, 1), NoNul]] = None
 
 
-class Reduction(RequestModel):
+class Reduction(RequestModel, json_schema_extra=example(quantity=1)):
     """How many seats are to remain."""
 
     quantity: _Party
@@ -64,13 +81,15 @@ class CancelQuery(RequestModel):
     reason: Annotated[Omissible[_Why], Field(description="Needed for somebody else's booking.")] = None
 
 
-class OfferAnswer(RequestModel):
+class OfferAnswer(RequestModel, json_schema_extra=example(booking_id="01936f6e-5c00-7000-8000-00000000b001")):
     """Which offer is meant."""
 
     booking_id: Annotated[Omissible[Id], Field(description="Needed where several offers are open.")] = None
 
 
-class PriorityChange(RequestModel):
+class PriorityChange(
+    RequestModel, json_schema_extra=example(priority=10, reason="Needs a seat without steps.")
+):
     """Another priority for a waiting entry."""
 
     priority: Annotated[Integer, Field(ge=-PRIORITY_MAX, le=PRIORITY_MAX)]

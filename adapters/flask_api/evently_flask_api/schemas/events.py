@@ -27,6 +27,7 @@ from evently_flask_api.schemas.fields import (
     NoNul,
     Omissible,
     RequestModel,
+    example,
     text,
 )
 from evently_flask_api.schemas.reasons import Reason
@@ -83,7 +84,10 @@ def _span(name: str, value: Any) -> Any:
 _NO_ID = TicketTypeId(UUID(int=0))
 
 
-class NewTicketTypeBody(RequestModel):
+class NewTicketTypeBody(
+    RequestModel,
+    json_schema_extra=example(name="Balcony", price={"amount": 2500, "currency": "EUR"}, capacity=40),
+):
     """A ticket type to sell."""
 
     name: _Name
@@ -96,9 +100,8 @@ class NewTicketTypeBody(RequestModel):
 
     @model_validator(mode="after")
     def _can_be_sold(self) -> Self:
-        self.value().under(
-            _NO_ID
-        )  # the core refuses what contradicts itself; here it is known which of several
+        # The core refuses what contradicts itself; here it is known which of several does.
+        self.value().under(_NO_ID)
         return self
 
     def value(self) -> NewTicketType:
@@ -106,7 +109,9 @@ class NewTicketTypeBody(RequestModel):
         return NewTicketType(**_with_price(self.given()))
 
 
-class TicketTypeChanges(RequestModel):
+class TicketTypeChanges(
+    RequestModel, json_schema_extra=example(capacity=60, reason="The second balcony is open.")
+):
     """What to set of a ticket type."""
 
     name: Omissible[_Name] = None
@@ -123,7 +128,22 @@ class TicketTypeChanges(RequestModel):
         return _with_price({name: value for name, value in self.given().items() if name != "reason"})
 
 
-class NewEventBody(RequestModel):
+class NewEventBody(
+    RequestModel,
+    json_schema_extra=example(
+        title="Chamber concert",
+        timezone="Europe/Berlin",
+        starts_at="2030-12-01T18:00:00Z",
+        ends_at="2030-12-01T20:00:00Z",
+        capacity=100,
+        venue="Town hall",
+        policy={"max_per_user": 12, "hold_for_seconds": 900},
+        ticket_types=[
+            {"name": "Floor", "price": {"amount": 4000, "currency": "EUR"}},
+            {"name": "Balcony", "price": {"amount": 2500, "currency": "EUR"}, "capacity": 40},
+        ],
+    ),
+):
     """An event to draw up. Without ticket types it sells one for everybody, at ``price``."""
 
     title: _Title
@@ -147,7 +167,7 @@ class NewEventBody(RequestModel):
         return NewEvent(**given, policy=Policy(**(policy.changes() if policy else {})), ticket_types=kinds)
 
 
-class EventChanges(RequestModel):
+class EventChanges(RequestModel, json_schema_extra=example(capacity=120, reason="A larger hall.")):
     """What to set of an event."""
 
     title: Omissible[_Title] = None
@@ -175,7 +195,7 @@ def _with_price(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value.value() if name == "price" else value for name, value in given.items()}
 
 
-class Cancellation(RequestModel):
+class Cancellation(RequestModel, json_schema_extra=example(reason="The hall is flooded.")):
     """Why an event is cancelled."""
 
     reason: _Reason

@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    JsonValue,
     StringConstraints,
     WithJsonSchema,
 )
@@ -40,6 +41,11 @@ class RequestModel(BaseModel):
     def given(self) -> dict[str, Any]:
         """Return the fields that the request named, as it named them; for changes."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def example(**fields: Any) -> dict[str, JsonValue]:
+    """Return what shows in the documentation how such a body may look."""
+    return {"examples": [fields]}
 
 
 class NoFields(RequestModel):
