@@ -13,8 +13,8 @@ from evently_core.commands import Key
 from evently_core.services.events import NewEvent
 from evently_core.values import OPERATOR
 from evently_wiring.application import NoAdmin, NotMigrated, ensure_first_admin, open_application, opened
-from evently_wiring.serving import ANSWERS_KEPT, _forget
 from evently_wiring.settings import Settings
+from evently_wiring.worker import ANSWERS_KEPT, forget
 from tests.servers import MakeDatabase
 
 SOON = datetime(2040, 5, 1, 18, tzinfo=UTC)
@@ -39,7 +39,7 @@ def test_answers_and_sessions_are_kept_while_somebody_may_ask_and_forgotten_then
             title="Jazz", timezone="UTC", starts_at=SOON, ends_at=SOON + timedelta(hours=2), capacity=5
         )
         app.evently.events.create(OPERATOR, new, organiser_id=user.id, key=Key("operator", "k-1"))
-        _forget(app)
+        forget(app)
         assert _counts(url) == [1, 1, 1]
         with psycopg.connect(url) as connection:
             age = ANSWERS_KEPT + timedelta(minutes=1)
@@ -49,7 +49,7 @@ def test_answers_and_sessions_are_kept_while_somebody_may_ask_and_forgotten_then
                 "UPDATE sessions SET created_at = created_at - %(age)s, expires_at = now() - %(age)s",
                 {"age": age + timedelta(minutes=1)},
             )
-        _forget(app)
+        forget(app)
         assert _counts(url) == [0, 0, 0]
 
 

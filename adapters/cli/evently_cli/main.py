@@ -13,6 +13,7 @@ from evently_cli.failures import telling_why
 _COMMANDS = {
     "serve": "evently_cli.serve:serve",
     "demo": "evently_cli.serve:demo",
+    "worker": "evently_cli.serve:worker",
     "db": "evently_cli.db:db",
     "users": "evently_cli.users:users",
     "events": "evently_cli.events:events",
@@ -25,6 +26,7 @@ _COMMANDS = {
 _HELP = {
     "serve": "Serve the API; starts its own PostgreSQL unless told of one.",
     "demo": "The same, on fresh demo data.",
+    "worker": "Do what nobody asks for, beside the API.",
     "db": "Bring the database up to date.",
     "users": "Accounts and roles.",
     "events": "Draw up, publish, change and cancel events.",

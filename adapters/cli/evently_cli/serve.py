@@ -1,4 +1,4 @@
-"""``evently serve`` and ``evently demo``."""
+"""``evently serve``, ``evently demo`` and ``evently worker``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _data_dir = click.option(
     "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that answer."
 )
 @_data_dir
-@click.option("--no-worker", is_flag=True, help="Leave the sweeping of lapsed holds to another process.")
+@click.option("--no-worker", is_flag=True, help="Leave what nobody asks for to `evently worker`.")
 def serve(host: str, port: int, workers: int, data_dir: Path | None, no_worker: bool) -> None:
     """Serve the API until SIGTERM or Ctrl-C.
 
@@ -46,7 +46,7 @@ def serve(host: str, port: int, workers: int, data_dir: Path | None, no_worker: 
         host=host,
         port=port,
         workers=workers,
-        sweep=not no_worker,
+        work=not no_worker,
         prepare=lambda application: _greet_first_admin(application, settings),
         ready=lambda address: click.echo(f"Evently answers on {address} (API: {address}/api/v1/docs)"),
     )
@@ -76,10 +76,23 @@ def demo(port: int, data_dir: Path | None) -> None:
             host="127.0.0.1",
             port=port,
             workers=1,
-            sweep=True,
+            work=True,
             prepare=prepare,
             ready=lambda _: click.echo(words[0]),
         )
+
+
+@click.command(epilog="Example: evently worker")
+@_data_dir
+def worker(data_dir: Path | None) -> None:
+    """Do what nobody asks for, until SIGTERM or Ctrl-C.
+
+    The seats of lapsed holds move on, lines open and close, and what is kept for a while only is forgotten. Any
+    number of workers may run at once; `evently serve` does the same work beside the API, unless told not to.
+    """
+    from evently_wiring.worker import run_worker
+
+    run_worker(_settings(data_dir), ready=lambda name: click.echo(f"{name} is at work."))
 
 
 @contextmanager

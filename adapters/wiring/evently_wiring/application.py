@@ -84,7 +84,7 @@ def open_application(
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Application]:
+def opened(settings: Settings, *, pool_size: int = 2) -> Iterator[Application]:
     """Give the use cases over the database that the settings name.
 
     An embedded one is brought up to date first; any other only by who means to.
@@ -99,7 +99,7 @@ def opened(settings: Settings) -> Iterator[Application]:
             migrations.upgrade(url)
         elif pending := migrations.status(url).pending:
             raise NotMigrated(pending)
-        with open_application(settings, url, pool_size=2) as application:
+        with open_application(settings, url, pool_size=pool_size) as application:
             yield application
 
 

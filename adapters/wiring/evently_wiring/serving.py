@@ -1,4 +1,4 @@
-"""Serving the API: processes with threads that meet at the desk, a sweeper, and the database underneath."""
+"""Serving the API: processes with threads that meet at the desk, the jobs of a worker, and the database underneath."""
 
 from __future__ import annotations
 
@@ -10,39 +10,28 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
-import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 from sqlalchemy import text
 
-from evently_core.errors import EventlyError
-from evently_core.services.sweeping import SweepService
 from evently_flask_api import ApiSettings, Services, create_app
 from evently_postgres import migrations
 from evently_postgres.engine import reading
 from evently_wiring.application import Application, database, instance_name, open_application
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
-
-log = structlog.get_logger("evently.serve")
+from evently_wiring.worker import POOL_SIZE, jobs_of, working
 
 THREADS = 32
 DRAIN_SECONDS = 30
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _PORT_SECONDS = 3.0
 """How long a port may still belong to a server that is on its way out."""
-SWEEP_SECONDS = 1.0
-"""How often the sweeper looks for what is due, at least."""
-FORGET_SECONDS = 3_600.0
-ANSWERS_KEPT = timedelta(hours=48)
-"""How long the answer to a request can be asked for again under its key: twice what clients are promised."""
 
 
 class PortTaken(Exception):
@@ -111,7 +100,7 @@ def serve(
     host: str,
     port: int,
     workers: int,
-    sweep: bool,
+    work: bool,
     prepare: Callable[[Application], None],
     ready: Callable[[str], None],
 ) -> None:
@@ -122,7 +111,7 @@ def serve(
         host: the address to listen on.
         port: the port to listen on.
         workers: how many processes answer.
-        sweep: whether to move the seats of lapsed holds on from this process.
+        work: whether this process also does what a worker does.
         prepare: is given the use cases before anybody is served.
         ready: is told the address once it answers.
 
@@ -139,9 +128,9 @@ def serve(
         with database(settings) as url:
             migrations.upgrade(url)
             os.environ.update(_environment_of_workers(settings, url))
-            with open_application(settings, url, pool_size=2) as application:
+            with open_application(settings, url, pool_size=POOL_SIZE if work else 2) as application:
                 prepare(application)
-                with _sweeping(application) if sweep else ExitStack():
+                with working(jobs_of(application) if work else ()):
                     _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
                     _server(host, port, workers).serve()
 
@@ -209,58 +198,3 @@ def _announce_when_it_answers(address: str, ready: Callable[[str], None]) -> Non
             time.sleep(0.1)
 
     threading.Thread(target=announce, name="announcer", daemon=True).start()
-
-
-# -- the sweeper ------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _sweeping(application: Application) -> Iterator[None]:
-    """Do in the background what nobody asks for: move lapsed seats on within two seconds, forget what is old."""
-    stopped = threading.Event()
-
-    def work() -> None:
-        pause, forget_at = 0.0, time.monotonic()
-        while not stopped.wait(pause):
-            pause = _safely(partial(_sweep_once, application.evently.sweeping))
-            if time.monotonic() >= forget_at:
-                forget_at = time.monotonic() + FORGET_SECONDS
-                _safely(partial(_forget, application))
-
-    thread = threading.Thread(target=work, name="sweeper", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join(timeout=10)
-
-
-def _safely(work: Callable[[], float]) -> float:
-    """Do some work, return after how many seconds there is more; what fails is tried again."""
-    try:
-        return work()
-    except EventlyError as error:
-        log.warning("sweep_failed", error=str(error))  # the database is away; what is due stays due
-    except Exception as error:  # one event that cannot be swept must not stop the others for good
-        log.error("sweep_failed", exc_info=error)
-    return SWEEP_SECONDS
-
-
-def _sweep_once(sweeping: SweepService) -> float:
-    """Sweep what is due; return after how many seconds to look again."""
-    if sweeping.sweep():
-        return 0.0
-    due = sweeping.next_due()
-    if due is None:
-        return SWEEP_SECONDS
-    return min(SWEEP_SECONDS, max(0.05, (due - datetime.now(UTC)).total_seconds()))
-
-
-def _forget(application: Application) -> float:
-    """Forget answers that nobody may ask for again, and sessions that are over; return when to do so again."""
-    before = datetime.now(UTC) - ANSWERS_KEPT
-    application.storage.forget_answers(before)
-    application.accounts.forget_answers(before)
-    application.accounts.forget_sessions(before)
-    return FORGET_SECONDS
