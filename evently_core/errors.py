@@ -46,3 +46,11 @@ class Overloaded(Unavailable):
 
 class Conflict(EventlyError):
     """A race was lost: what was read is no longer so. Reading and deciding again is safe."""
+
+
+class StaleLock(Conflict):
+    """The event's lock is somebody else's since: its token is older than ``newest``, which has written already."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__("The lock on the event was lost before anything was written; decide again.")
+        self.newest = newest

@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 from evently_core.desk import BATCH_MAX, Desk
-from evently_core.ports import Clock, Ids
+from evently_core.ports import Clock, EventLock, Ids
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
 from evently_core.services.events import EventService
@@ -33,9 +33,20 @@ class Evently:
     records: Records
 
     @classmethod
-    def over(cls, store: Store, clock: Clock, ids: Ids, *, batch_max: int = BATCH_MAX) -> Evently:
-        """Put the use cases over a store; every command goes through one desk, in batches of at most so many."""
-        decisions = Decisions(store, store, clock, ids)
+    def over(
+        cls,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        *,
+        batch_max: int = BATCH_MAX,
+        lock: EventLock | None = None,
+    ) -> Evently:
+        """Put the use cases over a store; every command goes through one desk, in batches of at most so many.
+
+        ``lock`` keeps the processes in front of one event apart; None: the store alone does.
+        """
+        decisions = Decisions(store, store, clock, ids, lock=lock)
         desk = Desk(decisions, batch_max=batch_max)
         events = EventService(store, store, desk, decisions, clock, ids)
         return cls(

@@ -7,12 +7,13 @@ was lost; no error of a driver comes through. The suites in ``evently_core.testi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from evently_core.accounts import Act, ActId, Answered, AnswerKey, Credentials, Session, User
-from evently_core.values import Role, SessionId, UserId
+from evently_core.values import EventId, Role, SessionId, UserId
 
 
 class Clock(Protocol):
@@ -27,6 +28,24 @@ class Ids(Protocol):
 
     def new(self) -> UUID:
         """Return an id that nobody had before: UUIDv7, so that later ones sort behind earlier ones."""
+
+
+class EventLock(Protocol):
+    """Thins out the crowd in front of one event: who waits here does not wait in the store.
+
+    A courtesy, never a guarantee: it may be lost while it is held, and who does not get it goes on without. What
+    decides is the store's own lock.
+    """
+
+    def hold(self, event_id: EventId) -> AbstractContextManager[int | None]:
+        """Hold the lock of an event for the block, and give its fencing token, or None.
+
+        Waits for it a bounded time. None: it was not to be had, or this kind has no tokens. A token is above all
+        that were given for the event before. Raises nothing of its own.
+        """
+
+    def rise_above(self, event_id: EventId, token: int) -> None:
+        """Give tokens above this one from now on: the store knows it, and the lock has forgotten."""
 
 
 class PasswordHasher(Protocol):

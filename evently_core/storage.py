@@ -47,13 +47,17 @@ class EventTransaction(Protocol):
 class Storage(Protocol):
     """Where events live, and all that is decided about them."""
 
-    def transaction(self, event_id: EventId, now: datetime) -> AbstractContextManager[EventTransaction]:
+    def transaction(
+        self, event_id: EventId, now: datetime, fence: int | None = None
+    ) -> AbstractContextManager[EventTransaction]:
         """Open the transaction of one event; ``now`` is when what is due counts as lapsed.
 
-        With the first inventory at the latest the event is locked.
+        With the first inventory at the latest the event is locked. ``fence`` is the token of an `EventLock`: the
+        newest that anything was recorded with is kept, and an older one is refused. Who has none is not refused.
 
         Raises:
             NotFound: there is no such event; raised with the first inventory at the latest, as what follows.
+            StaleLock: something was recorded with a newer token.
             Unavailable: the store cannot be reached, or the lock not be had in time.
         """
 

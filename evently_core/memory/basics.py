@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
-from evently_core.ports import Clock, Ids, PasswordHasher
-from evently_core.values import instant
+from evently_core.ports import Clock, EventLock, Ids, PasswordHasher
+from evently_core.values import EventId, instant
 
 
 class SystemClock:
@@ -41,6 +43,18 @@ class FixedClock:
         """Go on by so much; return the new instant."""
         self._now += by
         return self._now
+
+
+class AlwaysYes:
+    """The lock that everybody gets at once. Whatever must hold holds with this one."""
+
+    @contextmanager
+    def hold(self, event_id: EventId) -> Iterator[int | None]:
+        """Go on, without a token."""
+        yield None
+
+    def rise_above(self, event_id: EventId, token: int) -> None:
+        """There are no tokens."""
 
 
 class RandomIds:
@@ -125,6 +139,7 @@ def _scrypt(content: bytes, salt: bytes, cost: int) -> bytes:
 
 _fixed: type[Clock] = FixedClock
 _system: type[Clock] = SystemClock
+_always: type[EventLock] = AlwaysYes
 _random: type[Ids] = RandomIds
 _sequential: type[Ids] = SequentialIds
 _scrypt_passwords: type[PasswordHasher] = ScryptPasswords

@@ -16,7 +16,7 @@ from evently_core.booking import Booking, BookingStatus, Origin
 from evently_core.commands import Key
 from evently_core.decision import Decision
 from evently_core.documents import fact_document, fact_kind
-from evently_core.errors import Conflict, NotFound
+from evently_core.errors import Conflict, NotFound, StaleLock
 from evently_core.event import Event, EventStatus
 from evently_core.evolve import EventState
 from evently_core.facts import Record
@@ -49,6 +49,8 @@ class _Shelf:
     journal: list[JournalLine] = attrs.field(factory=list)
     answers: dict[Key, tuple[Answered, datetime]] = attrs.field(factory=dict)
     wake_at: datetime | None = None
+    fence: int = 0
+    """The newest token that anything was recorded with."""
     lock: Lock = attrs.field(factory=Lock)
 
 
@@ -64,13 +66,17 @@ class MemoryStorage:
     # -- the storage port -------------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self, event_id: EventId, now: datetime) -> Iterator[EventTransaction]:
+    def transaction(
+        self, event_id: EventId, now: datetime, fence: int | None = None
+    ) -> Iterator[EventTransaction]:
         """Open the transaction of one event and lock it."""
         shelf = self._shelf(event_id)
         with shelf.lock:
             if shelf.state.event is None:
                 raise NotFound("event")
-            yield _MemoryTransaction(self, shelf, now)
+            if fence is not None and fence < shelf.fence:
+                raise StaleLock(shelf.fence)
+            yield _MemoryTransaction(self, shelf, now, fence)
 
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Add a new event."""
@@ -273,10 +279,11 @@ class MemoryStorage:
 class _MemoryTransaction:
     """One event under its lock; what is recorded shows when it is committed."""
 
-    def __init__(self, storage: MemoryStorage, shelf: _Shelf, now: datetime) -> None:
+    def __init__(self, storage: MemoryStorage, shelf: _Shelf, now: datetime, fence: int | None) -> None:
         self._storage = storage
         self._shelf = shelf
         self._now = now
+        self._fence = fence
         self._pending: list[Callable[[], None]] = []
 
     def inventory(self, needs: Needs) -> Inventory:
@@ -302,6 +309,8 @@ class _MemoryTransaction:
         """Make it so."""
         for write in self._pending:
             write()
+        if self._pending and self._fence is not None:
+            self._shelf.fence = self._fence
         self._pending.clear()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Protocol
 from uuid import UUID
 
@@ -10,10 +11,10 @@ from evently_core.admission import GRANTS_MAX
 from evently_core.commands import Command
 from evently_core.decide import decide
 from evently_core.decision import Decision
-from evently_core.errors import Conflict, NotFound
+from evently_core.errors import Conflict, NotFound, StaleLock
 from evently_core.inventory import LoadMore, needs_of
 from evently_core.outcomes import EventSettled, Outcome
-from evently_core.ports import Clock, Ids
+from evently_core.ports import Clock, EventLock, Ids
 from evently_core.storage import EventTransaction, Records, Storage
 from evently_core.values import EventId
 
@@ -37,14 +38,25 @@ class Decisions:
     """Decides batches of commands, one transaction each, and records what was decided."""
 
     def __init__(
-        self, storage: Storage, records: Records, clock: Clock, ids: Ids, *, grants_max: int = GRANTS_MAX
+        self,
+        storage: Storage,
+        records: Records,
+        clock: Clock,
+        ids: Ids,
+        *,
+        grants_max: int = GRANTS_MAX,
+        lock: EventLock | None = None,
     ) -> None:
-        """Take the ports; ``grants_max`` bounds how many waiting entries one transaction serves."""
+        """Take the ports; ``grants_max`` bounds how many waiting entries one transaction serves.
+
+        ``lock`` is held around each transaction, as a courtesy; None: nobody waits but in the store.
+        """
         self._storage = storage
         self._records = records
         self._clock = clock
         self._ids = ids
         self._grants_max = grants_max
+        self._lock = lock
 
     def submit(self, event_id: EventId, command: Command) -> Outcome:
         """Have one command decided: a batch of one."""
@@ -78,16 +90,27 @@ class Decisions:
                 return
 
     def _transact(self, event_id: EventId, commands: Sequence[Command]) -> Decision:
+        lock = self._lock
         for _ in range(TRIES_MAX - 1):
             try:
-                return self._load_decide_record(event_id, commands)
+                return self._holding(lock, event_id, commands)
+            except StaleLock as stale:
+                assert lock is not None, "only who came with a token is refused for it"
+                lock.rise_above(event_id, stale.newest)
+                lock = None  # a courtesy that failed once is not worth a second wait
             except Conflict:
                 continue  # somebody was faster; what they wrote is part of the next snapshot
-        return self._load_decide_record(event_id, commands)
+        return self._holding(lock, event_id, commands)
 
-    def _load_decide_record(self, event_id: EventId, commands: Sequence[Command]) -> Decision:
+    def _holding(self, lock: EventLock | None, event_id: EventId, commands: Sequence[Command]) -> Decision:
+        with nullcontext() if lock is None else lock.hold(event_id) as fence:
+            return self._load_decide_record(event_id, commands, fence)
+
+    def _load_decide_record(
+        self, event_id: EventId, commands: Sequence[Command], fence: int | None
+    ) -> Decision:
         now = self._clock.now()
-        with self._storage.transaction(event_id, now) as transaction:
+        with self._storage.transaction(event_id, now, fence) as transaction:
             needs = needs_of(commands)
             while isinstance(
                 decision := decide(

@@ -15,12 +15,14 @@ from uuid import UUID
 import attrs
 
 from evently_core.booking import Booking, BookingStatus
-from evently_core.commands import Book, JoinWaitlist, Key
-from evently_core.errors import Conflict, EventlyError, NotFound
+from evently_core.commands import Book, ChangeEvent, Command, JoinWaitlist, Key
+from evently_core.decide import decide
+from evently_core.decision import Decision
+from evently_core.errors import Conflict, EventlyError, NotFound, StaleLock
 from evently_core.event import Event, EventStatus, OnSilence, Policy
 from evently_core.evently import Store
 from evently_core.facts import EventCreated, EventDeleted, Record
-from evently_core.inventory import Answered, Inventory, Needs
+from evently_core.inventory import Answered, Inventory, Needs, needs_of
 from evently_core.memory.basics import FixedClock, SequentialIds
 from evently_core.memory.storage import MemoryStorage
 from evently_core.outcomes import Admitted, EventSettled, Outcome, Refused
@@ -208,6 +210,53 @@ class StorageContract:
         assert sum(isinstance(outcome, Admitted) for outcome in outcomes) == 5
         assert house.events.view(None, event.id).seats.total.taken == 5
         assert house.storage.drifts(event.id) == []
+
+    def test_a_token_older_than_one_that_has_written_is_refused(self) -> None:
+        """Whoever lost the event's lock cannot write; who never had it can."""
+        house = self.house()
+        event = house.published(capacity=9)
+        seats = [
+            self._write_with(house, event, token, person)
+            for person, token in enumerate([7, 6, 7, None, 6, 1_800_000_000_000_000, 8])
+        ]
+        assert seats == [1, "newer: 7", 2, 3, "newer: 7", 4, "newer: 1800000000000000"]
+
+    def test_a_change_of_the_event_keeps_its_token_too(self) -> None:
+        """Whatever the command."""
+        house = self.house()
+        event = house.published(capacity=4)
+        change = ChangeEvent(actor=house.organiser, changes={"capacity": 9})
+        assert self._write_with(house, event, 7, 0, change) == 0
+        assert self._write_with(house, event, 6, 1, change) == "newer: 7"
+        assert self._write_with(house, event, 7, 2) == 1
+
+    def test_a_token_that_wrote_nothing_outdates_nobody(self) -> None:
+        """To look with a newer token is not to write with it; and each event has tokens of its own."""
+        house = self.house()
+        event, other = house.published(), house.published()
+        assert self._write_with(house, other, 9, 0) == 1
+        with house.storage.transaction(event.id, house.clock.now(), 9) as transaction:
+            transaction.inventory(Needs())
+        assert self._write_with(house, event, 8, 0) == 1
+
+    @staticmethod
+    def _write_with(
+        house: House, event: Event, fence: int | None, person: int, command: Command | None = None
+    ) -> int | str:
+        """Book a seat with this token, or do something else; return how many are taken then, or why not."""
+        actor, now = house.person(person), house.clock.now()
+        assert actor.user_id is not None
+        command = command or Book(actor=actor, user_id=actor.user_id)
+        try:
+            with house.storage.transaction(event.id, now, fence) as transaction:
+                inventory = transaction.inventory(needs_of([command]))
+                decision = decide(inventory, [command], now, iter(house.ids.new, None))
+                assert isinstance(decision, Decision)
+                transaction.record(decision)
+                transaction.commit()
+        except StaleLock as stale:
+            return f"newer: {stale.newest}"
+        return house.events.view(None, event.id).seats.total.taken
 
     # -- creation ---------------------------------------------------------------------------------------------
 

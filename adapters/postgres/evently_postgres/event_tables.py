@@ -66,6 +66,7 @@ events = Table(
     Column("next_sequence", BigInteger, nullable=False, server_default=text("1")),
     Column("journal_head", BigInteger, nullable=False, server_default=text("0")),
     Column("wake_at", Instant),
+    Column("fence", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("taken >= 0 AND taken <= capacity", name="capacity"),
     CheckConstraint("waiting >= 0", name="waiting"),
     CheckConstraint("ends_at > starts_at", name="ends_at"),

@@ -35,7 +35,7 @@ from evently_postgres.rows import (
 _BOOKING = ", ".join(BOOKING)
 _ENTRY = ", ".join(ENTRY)
 
-_COUNTERS = "SELECT version, next_sequence, journal_head, waiting, wake_at, max_per_user FROM events"
+_COUNTERS = "SELECT version, next_sequence, journal_head, waiting, wake_at, max_per_user, fence FROM events"
 _LOCKED = f"{_COUNTERS} WHERE id = %(event)s FOR UPDATE"
 _UNLOCKED = f"{_COUNTERS} WHERE id = %(event)s"
 
@@ -198,17 +198,18 @@ def load_inventories(
                 loader.ask_more()
     events = drawings.of(connection, {loader.event_id: loader.version for loader in loaders})
     return {
-        loader.event_id: Loaded(loader.inventory(events[loader.event_id]), loader.journal_head)
+        loader.event_id: Loaded(loader.inventory(events[loader.event_id]), loader.journal_head, loader.fence)
         for loader in loaders
     }
 
 
 @attrs.frozen
 class Loaded:
-    """An inventory, and the newest number of the event's journal."""
+    """An inventory, the newest number of the event's journal, and the newest token that has written."""
 
     inventory: Inventory
     journal_head: int
+    fence: int
 
 
 class _Loader:
@@ -239,7 +240,7 @@ class _Loader:
         row = self._counters.fetchone()
         if row is None:
             return False
-        self.version, self._next_sequence, self.journal_head, self._waiting, wake_at, limit = row
+        self.version, self._next_sequence, self.journal_head, self._waiting, wake_at, limit, self.fence = row
         self._wake_at = utc(wake_at)
         self._lapsed = [booking_from(found) for found in self._due]
         self._counts_seats = limit is not None or self._needs.seats_of_users

@@ -94,7 +94,10 @@ _UPDATE_ENTRIES = _update(waitlist_entries, _ENTRY_MOVES)
 _COUNTERS = """
 taken = taken + %s, waiting = waiting + %s, next_sequence = %s, journal_head = journal_head + %s, wake_at = %s
 """
+_FENCE = f"{_COUNTERS}, fence = %s"
+"""The counters, and with them the token of whoever holds the event's lock; nobody else pays for it."""
 _COUNT = f"UPDATE events SET {_COUNTERS} WHERE id = %s"
+_COUNT_FENCED = f"UPDATE events SET {_FENCE} WHERE id = %s"
 _COUNT_KINDS = """
 UPDATE ticket_types AS kind SET taken = kind.taken + more.seats
 FROM unnest(%s::uuid[], %s::int[]) AS more (id, seats) WHERE kind.event_id = %s AND kind.id = more.id
@@ -124,7 +127,9 @@ PUT_KINDS = _insert(ticket_types, TICKET_TYPE) + " ON CONFLICT (event_id, id) DO
 
 # What is set and what is counted change in one statement each: a capacity may be lowered to what is taken
 # when the seats that the same decision freed are gone, and not before.
-_SET_EVENT = f"UPDATE events SET {', '.join(f'{name} = %s' for name in EVENT[1:])}, {_COUNTERS} WHERE id = %s"
+_SET = f"UPDATE events SET {', '.join(f'{name} = %s' for name in EVENT[1:])}"
+_SET_EVENT = f"{_SET}, {_COUNTERS} WHERE id = %s"
+_SET_EVENT_FENCED = f"{_SET}, {_FENCE} WHERE id = %s"
 _SET_KINDS = f"""
 UPDATE ticket_types AS kind
 SET {", ".join(f"{name} = new.{name}" for name in TICKET_TYPE[2:])}, taken = kind.taken + new.seats
@@ -148,11 +153,18 @@ Statement = tuple[str, Sequence[Any]]
 class Recorder:
     """Writes on one connection; the statements go out together when the pipeline is closed."""
 
-    def __init__(self, connection: psycopg.Connection[Any], event_id: EventId, now: datetime) -> None:
-        """Name the event."""
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        event_id: EventId,
+        now: datetime,
+        fence: int | None = None,
+    ) -> None:
+        """Name the event, and the token of its lock if there is one."""
         self._connection = connection
         self._event_id = event_id
         self._now = now
+        self._fence = fence
 
     def record(self, decision: Decision, journal_head: int) -> None:
         """Write what a decision says; ``journal_head`` is the newest number of the journal so far."""
@@ -196,7 +208,8 @@ class Recorder:
 
     def _set_event(self, event: Event, decision: Decision) -> None:
         """Set what the organiser set, and move the counters with it."""
-        self._send(_SET_EVENT, *event_row(event)[1:], *_counters(decision), event.id)
+        statement = _SET_EVENT if self._fence is None else _SET_EVENT_FENCED
+        self._send(statement, *event_row(event)[1:], *self._counters(decision), event.id)
         kinds = arrays_of(ticket_type_rows(event))
         self._send(PUT_KINDS, *kinds)
         self._send(_SET_KINDS, *kinds, array([decision.taken.get(kind.id, 0) for kind in event.ticket_types]))
@@ -204,10 +217,16 @@ class Recorder:
     def _counting(self, decision: Decision) -> Iterator[Statement]:
         """Move the counters and the event's place in the journal, unless that went with the event itself."""
         if decision.event is None:
-            yield _COUNT, (*_counters(decision), self._event_id)
+            statement = _COUNT if self._fence is None else _COUNT_FENCED
+            yield statement, (*self._counters(decision), self._event_id)
             if decision.taken:
                 taken = decision.taken
                 yield _COUNT_KINDS, (array(taken), array(taken.values()), self._event_id)
+
+    def _counters(self, decision: Decision) -> tuple[Any, ...]:
+        """Return the values of `_COUNTERS`, or of `_FENCE`."""
+        counters = _counters(decision)
+        return counters if self._fence is None else (*counters, self._fence)
 
     def _writing(self, records: Sequence[Record], head: int) -> list[Statement]:
         """Append to the journal, behind ``head``."""

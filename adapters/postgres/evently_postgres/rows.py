@@ -27,7 +27,7 @@ def columns_of(table: Table, *, without: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(name for name in _names(table.columns) if name not in left_out)
 
 
-COUNTERS = ("taken", "waiting", "next_sequence", "journal_head", "wake_at")
+COUNTERS = ("taken", "waiting", "next_sequence", "journal_head", "wake_at", "fence")
 """The columns of an event that bookings move; all others are what the organiser has set."""
 
 EVENT = columns_of(events, without=COUNTERS)

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from evently_core.commands import Key
 from evently_core.decision import Decision
 from evently_core.documents import outcome_from
-from evently_core.errors import NotFound
+from evently_core.errors import NotFound, StaleLock
 from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.inventory import Answered, Inventory, Needs
@@ -54,10 +54,12 @@ class PostgresStorage(PostgresRecords):
         super().__init__(engine)
 
     @contextmanager
-    def transaction(self, event_id: EventId, now: datetime) -> Iterator[EventTransaction]:
+    def transaction(
+        self, event_id: EventId, now: datetime, fence: int | None = None
+    ) -> Iterator[EventTransaction]:
         """Open the transaction of one event; its first look at the event locks it."""
         with self._connection() as connection:
-            yield _PostgresTransaction(connection, self._settings, self._drawings, event_id, now)
+            yield _PostgresTransaction(connection, self._settings, self._drawings, event_id, now, fence)
 
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Add a new event with its first record."""
@@ -117,13 +119,15 @@ class _PostgresTransaction:
         drawings: Drawings,
         event_id: EventId,
         now: datetime,
+        fence: int | None,
     ) -> None:
         self._connection = connection
         self._settings = settings
         self._drawings = drawings
         self._event_id = event_id
         self._now = now
-        self._recorder = Recorder(connection, event_id, now)
+        self._fence = fence
+        self._recorder = Recorder(connection, event_id, now, fence)
         self._journal_head = 0
         self._pending: list[Callable[[], None]] = []
 
@@ -142,6 +146,8 @@ class _PostgresTransaction:
         if not found:
             raise NotFound("event")
         loaded = found[self._event_id]
+        if self._fence is not None and self._fence < loaded.fence:
+            raise StaleLock(loaded.fence)
         self._journal_head = loaded.journal_head
         return loaded.inventory
 

@@ -9,7 +9,10 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_STATEMENTS: tuple[str, ...] = ()
+_STATEMENTS: tuple[str, ...] = (
+    # The default makes it a change of the catalogue alone: no row is touched, and who does not know of it goes on.
+    "ALTER TABLE events ADD COLUMN fence BIGINT NOT NULL DEFAULT 0",
+)
 
 
 def upgrade() -> None:
