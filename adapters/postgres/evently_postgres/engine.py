@@ -171,6 +171,29 @@ def begin(connection: psycopg.Connection[Any], settings: Mapping[str, str], mode
 
 
 @contextmanager
+def lent_connection(engine: Engine) -> Iterator[psycopg.Connection[Any]]:
+    """Lend the driver's own connection, which begins nothing by itself; a transaction left open is undone.
+
+    Raises:
+        Conflict, Overloaded, Unavailable: as ``translated`` says.
+    """
+    with translated():
+        lent = engine.raw_connection()
+        try:
+            connection = lent.driver_connection
+            assert isinstance(connection, psycopg.Connection)
+            connection.autocommit = True  # a BEGIN of our own travels with what follows it
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.rollback()
+                    connection.autocommit = False
+        finally:
+            lent.close()
+
+
+@contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that commits at the end of the block, unless something is raised in it.
 

@@ -20,8 +20,7 @@ from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, Jo
 from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
 from evently_core.waitlist import PRIORITY_MAX, Place, WaitlistEntry
 from evently_postgres.doctor import drifts
-from evently_postgres.engine import begin, local_settings, reading
-from evently_postgres.errors import translated
+from evently_postgres.engine import begin, lent_connection, local_settings, reading
 from evently_postgres.event_tables import BUCKET
 from evently_postgres.loading import Drawings, load_events, load_inventories
 from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from, utc
@@ -286,24 +285,9 @@ class PostgresRecords:
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Lend a connection that begins nothing by itself, with errors in our words.
-
-        A transaction that is left open is undone.
-        """
-        with translated():
-            lent = self._engine.raw_connection()
-            try:
-                connection = lent.driver_connection
-                assert isinstance(connection, psycopg.Connection)
-                connection.autocommit = True  # a BEGIN of our own travels with what follows it
-                try:
-                    yield connection
-                finally:
-                    if not connection.closed:
-                        connection.rollback()
-                        connection.autocommit = False
-            finally:
-                lent.close()
+        """Lend a connection as ``lent_connection`` does."""
+        with lent_connection(self._engine) as connection:
+            yield connection
 
     @contextmanager
     def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:
