@@ -13,20 +13,24 @@ from uuid import UUID, uuid5
 from evently_core import Actor, Admitted, Book, Evently, JoinWaitlist, Key, Refused, Role, UserId
 from evently_core.booking import Booking
 from evently_core.errors import EventlyError
-from evently_core.memory.basics import RandomIds, SystemClock
+from evently_core.memory.basics import AlwaysYes, RandomIds, SystemClock
 from evently_core.values import EventId, TicketTypeId
 from evently_core.waitlist import WaitlistEntry
 from evently_postgres.engine import make_engine
 from evently_postgres.storage import PostgresStorage
+from evently_redis.connection import RedisLink
+from evently_redis.locks import TIMEOUT, RedisEventLock
 
 NAMESPACE = UUID(int=7)
 
 
 @contextmanager
-def open_evently(url: str) -> Iterator[Evently]:
+def open_evently(url: str, redis_url: str = "") -> Iterator[Evently]:
+    """The use cases over a database, with a lock on this Redis in front of each event."""
+    lock = RedisEventLock(RedisLink(redis_url, timeout=TIMEOUT)) if redis_url else AlwaysYes()
     engine = make_engine(url, pool_size=10)
     try:
-        yield Evently.over(PostgresStorage(engine), SystemClock(), RandomIds())
+        yield Evently.over(PostgresStorage(engine), SystemClock(), RandomIds(), lock=lock)
     finally:
         engine.dispose()
 
@@ -123,9 +127,11 @@ class Person:
             )
 
 
-def main(url: str, event_id: str, organiser_id: str, seed: str, threads: str, moves: str) -> None:
+def main(
+    url: str, event_id: str, organiser_id: str, seed: str, threads: str, moves: str, redis_url: str = ""
+) -> None:
     organiser = Actor(UserId(UUID(organiser_id)), Role.ORGANISER)
-    with open_evently(url) as evently, ThreadPoolExecutor(int(threads)) as pool:
+    with open_evently(url, redis_url) as evently, ThreadPoolExecutor(int(threads)) as pool:
         people = [
             Person(evently, EventId(UUID(event_id)), organiser, f"{seed}-{n}") for n in range(int(threads))
         ]

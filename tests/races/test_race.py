@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from evently_core import Actor, Evently, NewEvent, NewTicketType, Policy, Role, UserId
@@ -14,6 +16,7 @@ from evently_core.services.events import EventAnswer
 from evently_core.values import EventId
 from tests.races.books import mistakes, overtakings
 from tests.races.crowd import open_evently
+from tests.redis_servers import MakeRedis
 from tests.servers import MakeDatabase
 
 PROCESSES = 8
@@ -43,12 +46,10 @@ def rush(evently: Evently, organiser: Actor) -> EventId:
     return drafted.view.event.id
 
 
-def test_eight_processes_of_eight_threads_keep_the_books_right(make_database: MakeDatabase) -> None:
-    url = make_database()
-    organiser = Actor(UserId(uuid4()), Role.ORGANISER)
-    with open_evently(url) as evently:
-        event_id = rush(evently, organiser)
-    crowd = [
+def start(
+    url: str, event_id: EventId, organiser: Actor, processes: int = PROCESSES, redis_url: str = ""
+) -> list[subprocess.Popen[str]]:
+    return [
         subprocess.Popen(
             [
                 sys.executable,
@@ -60,14 +61,47 @@ def test_eight_processes_of_eight_threads_keep_the_books_right(make_database: Ma
                 str(number),
                 str(THREADS),
                 str(MOVES),
+                redis_url,
             ],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for number in range(PROCESSES)
+        for number in range(processes)
     ]
+
+
+def test_eight_processes_of_eight_threads_keep_the_books_right(make_database: MakeDatabase) -> None:
+    """With the lock that always says yes: nothing rests on it."""
+    url = make_database()
+    organiser = Actor(UserId(uuid4()), Role.ORGANISER)
+    with open_evently(url) as evently:
+        event_id = rush(evently, organiser)
+    require_right_books(url, event_id, start(url, event_id, organiser))
+
+
+def test_a_lock_whose_server_dies_and_forgets_again_and_again_spoils_nothing(
+    make_database: MakeDatabase, make_redis: MakeRedis
+) -> None:
+    url, server = make_database(), make_redis()
+    organiser = Actor(UserId(uuid4()), Role.ORGANISER)
+    with open_evently(url) as evently:
+        event_id = rush(evently, organiser)
+    crowd = start(url, event_id, organiser, 3, server.url)
+    while any(process.poll() is None for process in crowd):
+        time.sleep(0.3)
+        server.kill()  # nothing of it was on a disk
+        server.start()
+        time.sleep(0.7)
+        server.flush()
+    require_right_books(url, event_id, crowd)
+    with psycopg.connect(url) as connection:
+        [(fence,)] = connection.execute("SELECT fence FROM events WHERE id = %s", (event_id,))
+    assert fence > 0, "nobody ever had the lock"
+
+
+def require_right_books(url: str, event_id: EventId, crowd: list[subprocess.Popen[str]]) -> None:
     answers = {"granted": 0, "waits": 0, "refused": 0, "errors": 0}
     complaints = ""
     for process in crowd:
