@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,7 @@ from evently_core.services.accounts import AccountService
 from evently_core.values import OPERATOR, Actor, Role, UserId
 from evently_flask_api import ApiSettings, Check, Services, create_app
 from evently_flask_api.routes import GROUPS
-from evently_flask_api.routing import Routes
+from evently_flask_api.routing import Endpoint, Routes
 
 PREFIX = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -67,7 +68,22 @@ class Client:
         bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"} if self.tokens else {}
         # No cookies and nothing else is kept from one request to the next.
         client = self.app.test_client(use_cookies=False)
-        return client.open(whole_path, method=method, headers={**bearer, **(headers or {})}, **request)
+        answer = client.open(whole_path, method=method, headers={**bearer, **(headers or {})}, **request)
+        _hold_to_its_shape(self.app, method, answer)
+        return answer
+
+
+def _hold_to_its_shape(app: Flask, method: str, answer: TestResponse) -> None:
+    """Hold an answer to be exactly what its route declares."""
+    if answer.content_type != "application/json":
+        return
+    name, _ = app.url_map.bind("localhost").match(answer.request.path, method)
+    endpoint = app.view_functions[name]
+    if isinstance(endpoint, Endpoint):
+        route = endpoint.route
+        shape = route.answer if answer.status_code == route.status else route.also.get(answer.status_code)
+        assert shape is not None, f"{route.name} does not declare {answer.status_code}"
+        assert json.loads(shape.model_validate_json(answer.text).model_dump_json()) == answer.get_json()
 
 
 @attrs.frozen

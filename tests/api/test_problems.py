@@ -13,6 +13,7 @@ from evently_core.errors import (
     InvalidValue,
     NotFound,
     Overloaded,
+    StaleLock,
     Unavailable,
 )
 from evently_core.outcomes import Refused
@@ -48,6 +49,7 @@ EXAMPLES: dict[type[EventlyError], tuple[EventlyError, int, str]] = {
     NotFound: (NotFound("event"), 404, "not_found"),
     Forbidden: (Forbidden("Only its organiser may."), 403, "forbidden"),
     Conflict: (Conflict(SECRET_WORDS), 503, "conflict"),
+    StaleLock: (StaleLock(7), 503, "conflict"),
     Unavailable: (Unavailable(SECRET_WORDS, retry_after=7), 503, "unavailable"),
     Overloaded: (Overloaded(SECRET_WORDS, retry_after=7), 503, "overloaded"),
     evently_core.accounts.EmailTaken: (evently_core.accounts.EmailTaken(), 409, "email_taken"),
@@ -71,7 +73,7 @@ def test_an_exception_of_the_core_is_answered_as_its_problem(kind: type[EventlyE
     problem(answer, status, code)
     assert "10.0.0.1" not in answer.text
     if status == 503:
-        assert answer.headers["Retry-After"] == ("1" if kind is Conflict else "7")
+        assert answer.headers["Retry-After"] == ("1" if issubclass(kind, Conflict) else "7")
 
 
 def test_a_value_that_the_core_refuses_is_named() -> None:

@@ -259,6 +259,12 @@ class TestBody:
         problem(sent(fits + b"and more"), 413, "body_too_large")
         problem(sent(fits + b" " * 10**6), 413, "body_too_large")
 
+    def test_that_was_cut_on_its_way_is_refused(self, things: Api) -> None:
+        """What arrived may be JSON by chance."""
+        stream = {"input_stream": io.BytesIO(b"{}"), "environ_overrides": {"CONTENT_LENGTH": "30"}}
+        answer = things.anyone.post("/things", content_type="application/json", **stream)
+        problem(answer, 400, "bad_request")
+
     def test_with_thousands_of_unknown_fields_is_answered_with_some(self, things: Api) -> None:
         answer = made(things, {f"{number:x}": 0 for number in range(5000)} | {"y" * 5000: 0})
         members = problem(answer, 422, "validation_failed")

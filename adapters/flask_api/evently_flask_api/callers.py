@@ -9,12 +9,13 @@ from enum import Enum
 from threading import Lock
 
 import attrs
-from flask import g, request
+from flask import request
 
 from evently_core.accounts import Device, LogIn, TokenId, User
 from evently_core.services.accounts import AccountService
 from evently_core.values import Actor, Role, SessionId
 from evently_flask_api.problems import Problem
+from evently_flask_api.requests import USER_ID
 from evently_flask_api.tokens import ACCESS, REFRESH, TokenPair, Tokens
 
 LIVE_SECONDS = 2.0
@@ -137,7 +138,7 @@ class Doorkeeper:
         user = self._watch.user(claims.session_id)
         if user.id != claims.user_id:
             raise Problem("invalid_token")
-        g.user_id = user.id
+        request.environ[USER_ID] = user.id
         if not who.admits(user.role):
             raise Problem("forbidden", f"Only {who.value} may do that.")
         return Caller(user, claims.session_id)
@@ -173,7 +174,7 @@ class Doorkeeper:
 
 
 def _bearer() -> str | None:
-    header = request.headers.get("Authorization", "").strip()
+    header: str = request.environ.get("HTTP_AUTHORIZATION", "").strip()
     if not header:
         return None
     bearer = _BEARER.fullmatch(header)

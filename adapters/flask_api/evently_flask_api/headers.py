@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from hashlib import sha256
 
 import attrs
@@ -43,19 +44,19 @@ class Repeat:
         return Key(f"{actor.user_id} {self.route}" if on_route else str(actor.user_id), self.key)
 
 
-def repeat_of_request(content: bytes) -> Repeat | None:
-    """Return what the key of the request at hand stands for, if it has one; ``content`` is the canonical body.
+def repeat_of_request(content: Callable[[], bytes]) -> Repeat | None:
+    """Return what the key of the request at hand stands for, if it has one; ``content`` gives the canonical body.
 
     Raises:
         Problem: the key is not one.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise Problem("invalid_idempotency_key")
     route = f"{request.method} {request.path}"
-    return Repeat(key, route, sha256(route.encode() + b"\n" + content).digest())
+    return Repeat(key, route, sha256(route.encode() + b"\n" + content()).digest())
 
 
 def etag(version: int) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import attrs
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from evently_core.accounts import AccountError, EmailTaken
@@ -24,6 +24,8 @@ from evently_core.errors import (
 )
 from evently_core.outcomes import Refused
 from evently_core.reasons import SENTENCES, Figure, ReasonCode
+from evently_flask_api.requests import REQUEST_ID
+from evently_flask_api.responses import JsonResponse
 
 log = structlog.get_logger("evently.api")
 
@@ -143,9 +145,8 @@ class Problem(Exception):
 
     def response(self) -> Response:
         """Return the answer to the request at hand."""
-        document = self.document(quote(request.path), g.get("request_id", ""), request.root_path)
-        answer = Response(json.dumps(document), self.kind.status, content_type=MEDIA_TYPE)
-        answer.headers.update(self.headers)
+        document = self.document(quote(request.path), request_id(), request.root_path)
+        answer = JsonResponse(json.dumps(document).encode(), self.kind.status, self.headers, MEDIA_TYPE)
         if self.kind.status == 401:
             answer.headers.setdefault("WWW-Authenticate", "Bearer")
         return answer
@@ -190,6 +191,12 @@ def _replayed(replayed: bool) -> dict[str, str]:
     return {REPLAYED: "true"} if replayed else {}
 
 
+def request_id() -> str:
+    """Return the id of the request at hand."""
+    found: str = request.environ.get(REQUEST_ID, "")
+    return found
+
+
 def install_problems(app: Flask) -> None:
     """Let every error of the application be answered as a problem."""
     app.register_error_handler(Problem, Problem.response)
@@ -202,7 +209,7 @@ def _on_core_error(error: EventlyError) -> Response:
     problem = problem_of(error)
     if problem.kind.status >= 500:
         # The caller is told less.
-        log.warning(problem.kind.code, request_id=g.get("request_id"), exc_info=error)
+        log.warning(problem.kind.code, request_id=request_id(), exc_info=error)
     return problem.response()
 
 
@@ -217,5 +224,5 @@ def _on_http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _on_surprise(error: Exception) -> Response:
-    log.error("internal_error", request_id=g.get("request_id"), exc_info=error)
+    log.error("internal_error", request_id=request_id(), exc_info=error)
     return Problem("internal_error").response()

@@ -1,15 +1,29 @@
-"""What every request and every answer has: an id, the instance that answered, safe headers, a line in the log."""
+"""What every request and every answer has: an id, the instance that answered, safe headers, a line in the log.
+
+This is the outermost layer, around the application and whatever stands in front of it, so that nothing is answered
+without. What is found out about a request on its way in is noted in its WSGI environment, under the names here.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from uuid import uuid4
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from flask import Flask, Response, g, request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = structlog.get_logger("evently.api")
+
+REQUEST_ID = "evently.request_id"
+USER_ID = "evently.user_id"
+"""Who has signed in, once that is known."""
+ROUTE = "evently.route"
+"""The rule of the route; the path itself may hold anything."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}")
 
@@ -28,32 +42,58 @@ SECURITY_HEADERS = {
 HSTS = "max-age=31536000"
 
 
-def install_requests(app: Flask, instance: str) -> None:
-    """Give every request its id, and every answer its headers and its line in the log."""
+class Watcher(Protocol):
+    """Counts what was answered."""
 
-    def arrive() -> None:
-        g.started = time.perf_counter()
-        sent = request.headers.get("X-Request-Id", "")
-        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid4().hex
+    def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """Take note of an answer; no route is an address that nothing answers."""
 
-    def leave(answer: Response) -> Response:
-        answer.headers["X-Request-Id"] = g.request_id
-        answer.headers["X-Instance-Id"] = instance
-        own = {name for name, _ in answer.headers}
-        answer.headers.extend([(name, value) for name, value in SECURITY_HEADERS.items() if name not in own])
-        if request.is_secure:
-            answer.headers["Strict-Transport-Security"] = HSTS
+
+class Front:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: WSGIApplication, instance: str, watcher: Watcher | None = None) -> None:
+        """Stand in front of an application; tell somebody of its answers."""
+        self._app = app
+        self._instance = instance
+        self._watcher = watcher
+        self._usual = list(SECURITY_HEADERS.items())
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        started = time.perf_counter()
+        sent = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = environ[REQUEST_ID] = sent if _REQUEST_ID.fullmatch(sent) else os.urandom(16).hex()
+        status = "500"
+
+        def start(
+            line: str, headers: list[tuple[str, str]], failure: Any = None, /
+        ) -> Callable[[bytes], object]:
+            nonlocal status
+            status = line
+            own = {name for name, _ in headers}
+            headers += [header for header in self._usual if header[0] not in own]
+            headers += ("X-Request-Id", request_id), ("X-Instance-Id", self._instance)
+            if environ["wsgi.url_scheme"] == "https":
+                headers.append(("Strict-Transport-Security", HSTS))
+            return start_response(line, headers, failure)
+
+        try:
+            return self._app(environ, start)
+        finally:
+            self._note(environ, request_id, int(status[:3]), time.perf_counter() - started)
+
+    def _note(self, environ: WSGIEnvironment, request_id: str, status: int, seconds: float) -> None:
+        user_id, route, method = environ.get(USER_ID), environ.get(ROUTE), environ["REQUEST_METHOD"]
         log.info(
             "request",
-            request_id=g.request_id,
-            instance=instance,
-            user=str(g.user_id) if "user_id" in g else None,
-            method=request.method,
-            route=request.url_rule.rule if request.url_rule else None,  # the path itself may hold anything
-            status=answer.status_code,
-            ms=round((time.perf_counter() - g.started) * 1000, 1),
+            request_id=request_id,
+            instance=self._instance,
+            user=None if user_id is None else str(user_id),
+            method=method,
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
         )
-        return answer
-
-    app.before_request(arrive)
-    app.after_request(leave)
+        if self._watcher is not None:
+            self._watcher.answered(method, route, status, seconds)

@@ -51,13 +51,14 @@ def book(services: Services, caller: Caller, body: BookingRequest, repeat: Repea
     answer = services.evently.bookings.book(EventId(body.event_id), request)
     if isinstance(answer, Refused):
         raise refusal(answer)
-    shown = Admitted.model_validate(shapes.admitted_shape(answer))
-    if shown.booking is not None:
-        location = f"/api/v1/bookings/{shown.booking.id}"
+    if answer.booking is not None:
+        location = f"/api/v1/bookings/{answer.booking.id}"
     else:
-        assert shown.waitlist_entry is not None, "who got no seats waits"
-        location = f"/api/v1/waitlist/{shown.waitlist_entry.id}"
-    return Answer(shown, headers={"Location": location}, replayed=answer.replayed)
+        assert answer.entry is not None, "who got no seats waits"
+        location = f"/api/v1/waitlist/{answer.entry.id}"
+    return Answer.showing(
+        shapes.admitted_shape(answer), headers={"Location": location}, replayed=answer.replayed
+    )
 
 
 @routes.get(who=Who.SIGNED_IN)
