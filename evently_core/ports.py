@@ -152,4 +152,7 @@ class Sessions(Protocol):
         """Return the sessions of a user that are live, newest first."""
 
     def forget(self, before: datetime) -> int:
-        """Forget sessions that expired before then; return how many."""
+        """Forget sessions that expired before then; return how many.
+
+        Where they vanish by themselves there is nothing to do.
+        """
