@@ -178,10 +178,6 @@ class TestDocsPage:
     def test_has_its_style(self, api: Api) -> None:
         assert api.anyone.get("/docs/style.css").content_type == "text/css; charset=utf-8"
 
-    def test_is_where_the_root_leads(self, api: Api) -> None:
-        answer = api.anyone.get("//")
-        assert (answer.status_code, answer.headers["Location"]) == (302, "/api/v1/docs")
-
 
 _api = Api.fresh(checks={"database": lambda: "ok"})
 _admin = _api.user(Role.ADMIN)

@@ -17,6 +17,7 @@ from evently_flask_api.routing import Routes, Supplies, install_routes
 from evently_flask_api.services import Services
 from evently_flask_api.settings import ApiSettings
 from evently_flask_api.tokens import Tokens
+from evently_flask_api.web_pages import install_pages
 
 
 class Application(Flask):
@@ -37,6 +38,7 @@ def create_app(services: Services, settings: ApiSettings, groups: Sequence[Route
     door = Doorkeeper(Tokens(app, settings), SessionWatch(services.accounts), settings.instance)
     install_routes(app, groups, Supplies(services, settings, door))
     install_documentation(app, groups)
+    install_pages(app)
     if settings.trusted_proxies:
         trusted = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the way Flask's documentation shows

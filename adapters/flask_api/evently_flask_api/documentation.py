@@ -10,9 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 import attrs
-from flask import Flask, Response, redirect, render_template, request
+from flask import Flask, Response, render_template, request
 from markupsafe import Markup, escape
-from werkzeug.wrappers import Response as AnyResponse
 
 from evently_flask_api.openapi import openapi_document
 from evently_flask_api.problems import DOCS_PATH, KINDS
@@ -68,10 +67,6 @@ def install_documentation(app: Flask, groups: Sequence[Routes]) -> None:
         document = openapi_document(groups, _own_address())
         return Response(json.dumps(document), content_type="application/json")
 
-    def root() -> AnyResponse:
-        return redirect(request.root_path + DOCS_PATH)
-
-    app.add_url_rule("/", "root", root)
     app.add_url_rule(DOCS_PATH, "docs", docs)
     app.add_url_rule(f"{DOCS_PATH}/style.css", "docs_style", stylesheet)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", openapi)
