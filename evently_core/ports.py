@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from evently_core.accounts import Act, ActId, Answered, AnswerKey, Credentials, Session, User
+from evently_core.instances import Instance
 from evently_core.values import EventId, Role, SessionId, UserId
 
 
@@ -46,6 +47,19 @@ class EventLock(Protocol):
 
     def rise_above(self, event_id: EventId, token: int) -> None:
         """Give tokens above this one from now on: the store knows it, and the lock has forgotten."""
+
+
+class Instances(Protocol):
+    """The processes that are at work."""
+
+    def beat(self, instance: Instance) -> None:
+        """Say that an instance lives, and how it is. It is forgotten some seconds after its last beat."""
+
+    def leave(self, name: str) -> None:
+        """Say that an instance ends; the second time changes nothing."""
+
+    def live(self) -> Sequence[Instance]:
+        """Return the instances that beat lately, each as of its last beat, by name."""
 
 
 class PasswordHasher(Protocol):
