@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import count
 from threading import Lock
 
 import attrs
@@ -15,16 +16,19 @@ from evently_core.ports import Clock, Instances
 class Presence:
     """This process among those that are live."""
 
-    def __init__(
-        self, instances: Instances, own: Instance, clock: Clock, served: Callable[[], int] = lambda: 0
-    ) -> None:
-        """Take where it is told, who this is, and what counts the requests it has answered."""
+    def __init__(self, instances: Instances, own: Instance, clock: Clock) -> None:
+        """Take where it is told, and who this is."""
         self._instances = instances
         self._own = own
         self._clock = clock
-        self._served = served
+        self._numbers = count(own.requests + 1)
+        self._requests = own.requests
         self._lock = Lock()
         self._left = False
+
+    def answered(self) -> None:
+        """Take note that this process has answered a request. Threads need not wait for each other."""
+        self._requests = next(self._numbers)
 
     def beat(self) -> None:
         """Tell that this process lives; to be called once every ``BEAT_EVERY``.
@@ -57,4 +61,4 @@ class Presence:
         return sorted([own, *others], key=lambda each: each.name)
 
     def _as_of_now(self) -> Instance:
-        return attrs.evolve(self._own, last_beat_at=self._clock.now(), requests=self._served())
+        return attrs.evolve(self._own, last_beat_at=self._clock.now(), requests=self._requests)

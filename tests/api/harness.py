@@ -13,10 +13,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from evently_core.evently import Evently
+from evently_core.instances import Instance, InstanceKind
 from evently_core.memory.accounts import MemoryAccounts, MemorySessions
 from evently_core.memory.basics import FixedClock, RandomIds, ScryptPasswords
+from evently_core.memory.instances import MemoryInstances
 from evently_core.memory.storage import MemoryStorage
 from evently_core.services.accounts import AccountService
+from evently_core.services.presence import Presence
 from evently_core.values import OPERATOR, Actor, Role, UserId
 from evently_flask_api import ApiSettings, Check, Services, create_app
 from evently_flask_api.routes import GROUPS
@@ -91,6 +94,7 @@ class Api:
     """An instance of the API, with everything behind it."""
 
     app: Flask
+    instances: MemoryInstances
     services: Services
     clock: FixedClock
 
@@ -99,6 +103,7 @@ class Api:
         cls,
         groups: Sequence[Routes] = GROUPS,
         checks: Mapping[str, Check] | None = None,
+        courtesies: Mapping[str, Check] | None = None,
         **settings: Any,
     ) -> Api:
         """A new one, with nobody registered."""
@@ -106,13 +111,27 @@ class Api:
         passwords = ScryptPasswords(cost=2)
         accounts = AccountService(MemoryAccounts(), MemorySessions(), passwords, clock, RandomIds())
         evently = Evently.over(MemoryStorage(), clock, RandomIds())
-        services = Services(accounts=accounts, evently=evently, checks=checks or {})
-        return cls(create_app(services, api_settings(**settings), groups), services, clock)
+        services = Services(
+            accounts=accounts, evently=evently, checks=checks or {}, courtesies=courtesies or {}
+        )
+        api = cls(Flask("nothing"), MemoryInstances(), services, clock)
+        return api.beside(groups, **{"instance": "api-1", **settings})
 
-    def beside(self, **settings: Any) -> Api:
+    def beside(self, groups: Sequence[Routes] = GROUPS, **settings: Any) -> Api:
         """Another instance over the same stores."""
-        app = create_app(self.services, api_settings(**{"instance": "api-2", **settings}))
-        return attrs.evolve(self, app=app)
+        known = api_settings(**{"instance": "api-2", **settings})
+        now = self.clock.now()
+        own = Instance(
+            name=known.instance,
+            kind=InstanceKind.API,
+            version="1.2.3",
+            host="localhost",
+            pid=1,
+            started_at=now,
+            last_beat_at=now,
+        )
+        services = attrs.evolve(self.services, presence=Presence(self.instances, own, self.clock))
+        return attrs.evolve(self, app=create_app(services, known, groups), services=services)
 
     @property
     def anyone(self) -> Client:

@@ -107,6 +107,7 @@ class Row:
 
 ALL = (200, 200, 200, 200, 200, 200)
 SIGNED_IN = (401, 200, 200, 200, 200, 200)
+ADMINS = (401, 403, 403, 403, 403, 200)
 ORGANISERS_EVENT = (401, 403, 403, 200, 403, 200)
 ORGANISERS_DRAFT = (401, 404, 404, 200, 404, 200)
 OWN_OR_ORGANISERS = (401, 404, 200, 200, 404, 200)
@@ -168,6 +169,7 @@ TABLE = [
 
     Row("live",                 lambda _, c: c.get("//health/live"),                                   ALL),
     Row("ready",                lambda _, c: c.get("//health/ready"),                                  ALL),
+    Row("list_instances",       lambda _, c: c.get("//health/instances"),                              ADMINS),
 ]
 # fmt: on
 ASKERS = ("anyone", "attendee", "owner", "organiser", "another organiser", "admin")

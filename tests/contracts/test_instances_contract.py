@@ -51,7 +51,9 @@ class TestRedisInstancesOnACluster(TestRedisInstances):
 class TestPresence:
     def test_a_process_knows_itself_before_its_first_beat_and_the_others_after_theirs(self) -> None:
         instances = MemoryInstances()
-        here = Presence(instances, an_instance("here"), FixedClock(NOW), served=lambda: 3)
+        here = Presence(instances, an_instance("here"), FixedClock(NOW))
+        for _ in range(3):
+            here.answered()
         there = Presence(instances, an_instance("a-worker", InstanceKind.WORKER), FixedClock(NOW))
         assert [each.name for each in here.live()] == ["here"]
         there.beat()

@@ -44,7 +44,9 @@ def create_app(services: Services, settings: ApiSettings, groups: Sequence[Route
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the way Flask's documentation shows
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
         )
-    app.wsgi_app = Front(app.wsgi_app, settings.instance)  # type: ignore[method-assign]  # outside of that one
+    app.wsgi_app = Front(  # type: ignore[method-assign]  # outside of that one
+        app.wsgi_app, settings.instance, presence=services.presence
+    )
     return app
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from evently_core.services.presence import Presence
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -52,11 +54,18 @@ class Watcher(Protocol):
 class Front:
     """The outermost layer of the application."""
 
-    def __init__(self, app: WSGIApplication, instance: str, watcher: Watcher | None = None) -> None:
-        """Stand in front of an application; tell somebody of its answers."""
+    def __init__(
+        self,
+        app: WSGIApplication,
+        instance: str,
+        watcher: Watcher | None = None,
+        presence: Presence | None = None,
+    ) -> None:
+        """Stand in front of an application; tell somebody of its answers, and count them."""
         self._app = app
         self._instance = instance
         self._watcher = watcher
+        self._presence = presence
         self._usual = list(SECURITY_HEADERS.items())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -95,5 +104,7 @@ class Front:
             status=status,
             ms=round(seconds * 1000, 1),
         )
+        if self._presence is not None:
+            self._presence.answered()
         if self._watcher is not None:
             self._watcher.answered(method, route, status, seconds)

@@ -8,6 +8,7 @@ import attrs
 
 from evently_core.evently import Evently
 from evently_core.services.accounts import AccountService
+from evently_core.services.presence import Presence
 
 OK = "ok"
 
@@ -26,3 +27,7 @@ class Services:
     evently: Evently
     checks: Mapping[str, Check] = attrs.field(factory=dict)
     """What has to be well for this process to be ready, by name: ``database``, ``migrations``."""
+    courtesies: Mapping[str, Check] = attrs.field(factory=dict)
+    """What the process can do without, by name: ``redis``. It is ready without them, but degraded."""
+    presence: Presence | None = None
+    """This process among those that are live; None: it is told to nobody."""
