@@ -9,11 +9,11 @@ from uuid import UUID
 import attrs
 
 from evently_core.admission import GRANTS_MAX, Allowance, run_pass
-from evently_core.commands import Advance, Command
+from evently_core.commands import Advance, Book, Command, JoinWaitlist
 from evently_core.decision import Decision
 from evently_core.inventory import Answered, Inventory, LoadMore
 from evently_core.lines import NotLoaded
-from evently_core.outcomes import KEPT, EntryChanged, EventSettled, Outcome, Refused
+from evently_core.outcomes import KEPT, Deferred, EntryChanged, EventSettled, Outcome, Refused
 from evently_core.reasons import MENDABLE, Reason, ReasonCode
 from evently_core.sheet import Sheet
 from evently_core.steps import first_step
@@ -57,7 +57,9 @@ def decide(
 def _answer(sheet: Sheet, command: Command, allowance: Allowance) -> tuple[Outcome, bool]:
     """Answer one command: from its key, or by its first step and a pass."""
     if command.key is not None and (kept := sheet.answered(command.key)) is not None:
-        return _replay(kept, command), True
+        return replay(kept, command), True
+    if sheet.inventory.queued and isinstance(command, Book | JoinWaitlist):
+        return Deferred(), True  # whoever was accepted before is decided before (I4)
     cause = command.cause if isinstance(command, Advance) else command.name
     sheet.acting(command.actor, cause, getattr(command, "reason", None))
     sheet.granted.clear()
@@ -84,7 +86,7 @@ def _is_kept(outcome: Outcome) -> bool:
     )
 
 
-def _replay(kept: Answered, command: Command) -> Outcome:
+def replay(kept: Answered, command: Command) -> Outcome:
     """Answer the same again to the same, and refuse anything else under that key (I6)."""
     if kept.fingerprint != command.fingerprint():
         return Refused(Reason(ReasonCode.IDEMPOTENCY_KEY_REUSED))

@@ -18,10 +18,24 @@ from uuid import UUID
 
 import attrs
 
+from evently_core.commands import Book, JoinWaitlist
+from evently_core.errors import EventlyError, Forbidden, InvalidValue, NotFound
 from evently_core.facts import EventChanged, Fact
-from evently_core.outcomes import Admitted, BookingChanged, EntryChanged, EventSettled, Outcome, Refused
+from evently_core.outcomes import (
+    Admitted,
+    BookingChanged,
+    EntryChanged,
+    EventSettled,
+    Failed,
+    Outcome,
+    Refused,
+    Rejected,
+)
 
 _OUTCOMES = {kind.__name__: kind for kind in (Admitted, BookingChanged, EntryChanged, EventSettled, Refused)}
+_SETTLED = {kind.__name__: kind for kind in (Admitted, Refused, Failed)}
+_SEAT_REQUESTS = {kind.name: kind for kind in (Book, JoinWaitlist)}
+_ERRORS = {kind.__name__: kind for kind in (NotFound, Forbidden, InvalidValue)}
 
 
 def fact_kind(fact: Fact) -> str:
@@ -52,6 +66,51 @@ def outcome_from(stored: Mapping[str, Any]) -> Outcome:
     kind = _OUTCOMES[stored["outcome"]]
     outcome: Outcome = _restored(kind, {name: value for name, value in stored.items() if name != "outcome"})
     return outcome
+
+
+def settled_json(outcome: Admitted | Refused | Rejected | Failed) -> str:
+    """Return what came of a queued request as JSON text, so that `settled_from` gives it back."""
+    if isinstance(outcome, Rejected):
+        return to_json({"outcome": "Rejected", **_error_document(outcome.error)})
+    return to_json({"outcome": type(outcome).__name__, **_plain(outcome)})
+
+
+def settled_from(stored: Mapping[str, Any]) -> Admitted | Refused | Rejected | Failed:
+    """Return what came of a queued request."""
+    if stored["outcome"] == "Rejected":
+        return Rejected(_ERRORS[stored["error"]](*stored["arguments"]))
+    kind = _SETTLED[stored["outcome"]]
+    outcome: Admitted | Refused | Failed = _restored(kind, stored)
+    return outcome
+
+
+def _error_document(error: EventlyError) -> dict[str, Any]:
+    """Return an error that a rejection may hold, by its name and what it is made of."""
+    match error:
+        case NotFound():
+            arguments = [error.what]
+        case InvalidValue():
+            arguments = [error.field, error.code, error.message]
+        case _:
+            arguments = [str(error)]
+    return {"error": type(error).__name__, "arguments": arguments}
+
+
+def seat_request_json(command: Book | JoinWaitlist) -> str:
+    """Return a request for seats as JSON text, so that `seat_request_from` gives it back."""
+    return to_json({"command": command.name, **_plain(command)})
+
+
+def seat_request_document(command: Book | JoinWaitlist) -> dict[str, Any]:
+    """Return a request for seats as it is read back."""
+    result: dict[str, Any] = json.loads(seat_request_json(command))
+    return result
+
+
+def seat_request_from(stored: Mapping[str, Any]) -> Book | JoinWaitlist:
+    """Return the request for seats a document was made of."""
+    command: Book | JoinWaitlist = _restored(_SEAT_REQUESTS[stored["command"]], stored)
+    return command
 
 
 def to_json(value: Any) -> str:

@@ -48,6 +48,13 @@ class Conflict(EventlyError):
     """A race was lost: what was read is no longer so. Reading and deciding again is safe."""
 
 
+class AlreadySettled(Conflict):
+    """Somebody else has settled one of these queued requests; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__("Others have settled some of these requests; those that are left come again.")
+
+
 class StaleLock(Conflict):
     """The event's lock is somebody else's since: its token is older than ``newest``, which has written already."""
 

@@ -7,13 +7,17 @@ from typing import Protocol
 import attrs
 
 from evently_core.desk import BATCH_MAX, Desk
+from evently_core.intake import Intake
 from evently_core.ports import Clock, EventLock, Ids
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
+from evently_core.services.draining import DrainService
 from evently_core.services.events import EventService
+from evently_core.services.queueing import QueueService
 from evently_core.services.sweeping import SweepService
 from evently_core.services.waitlist import WaitlistService
 from evently_core.storage import Records, Storage
+from evently_core.watch import WAITERS_MAX
 
 
 class Store(Storage, Records, Protocol):
@@ -31,6 +35,10 @@ class Evently:
     decisions: Decisions
     desk: Desk
     records: Records
+    queue: QueueService | None
+    """Requests that are decided later, and in order before all others; None where there is no intake."""
+    drain: DrainService | None
+    """Decides them; None where there is no intake."""
 
     @classmethod
     def over(
@@ -41,20 +49,30 @@ class Evently:
         *,
         batch_max: int = BATCH_MAX,
         lock: EventLock | None = None,
+        intake: Intake | None = None,
+        waiters_max: int = WAITERS_MAX,
     ) -> Evently:
         """Put the use cases over a store; every command goes through one desk, in batches of at most so many.
 
-        ``lock`` keeps the processes in front of one event apart; None: the store alone does.
+        ``lock`` keeps the processes in front of one event apart; None: the store alone does. ``intake`` keeps
+        requests that are decided later; at most ``waiters_max`` threads wait for their answers at a time. None:
+        every request is decided at once.
         """
-        decisions = Decisions(store, store, clock, ids, lock=lock)
+        decisions = Decisions(store, store, clock, ids, lock=lock, intake=intake)
         desk = Desk(decisions, batch_max=batch_max)
+        queue = drain = None
+        if intake is not None:
+            queue = QueueService(intake, desk, store, clock, ids, waiters_max=waiters_max)
+            drain = DrainService(intake, decisions, store, store, clock)
         events = EventService(store, store, desk, decisions, clock, ids)
         return cls(
             events=events,
-            bookings=BookingService(store, desk, decisions, events, clock),
-            waitlist=WaitlistService(store, desk, decisions, events, clock),
+            bookings=BookingService(store, queue or desk, decisions, events, clock),
+            waitlist=WaitlistService(store, queue or desk, decisions, events, clock),
             sweeping=SweepService(store, desk, clock),
             decisions=decisions,
             desk=desk,
             records=store,
+            queue=queue,
+            drain=drain,
         )

@@ -146,3 +146,5 @@ class Inventory:
     waiting_of: Mapping[tuple[UserId, TicketTypeId], EntryId] = attrs.field(factory=dict)
     """The waiting entries of the named users."""
     answered: Mapping[Key, Answered] = attrs.field(factory=dict)
+    queued: int = 0
+    """How many requests for seats were accepted before, and are to be decided before any other."""

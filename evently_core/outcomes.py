@@ -92,7 +92,21 @@ class Rejected:
     replayed: bool = False
 
 
-Outcome = Admitted | BookingChanged | EntryChanged | EventSettled | Refused | Rejected
+@attrs.frozen
+class Deferred:
+    """Others were accepted before and are not decided yet: the request belongs behind them, in the intake."""
+
+    replayed: bool = False
+
+
+@attrs.frozen
+class Failed:
+    """A queued request that could not be decided, for a fault of ours; what went wrong is for the log and operators."""
+
+    fault: str
+
+
+Outcome = Admitted | BookingChanged | EntryChanged | EventSettled | Refused | Rejected | Deferred
 
 KEPT = (Admitted, BookingChanged, EntryChanged, EventSettled, Refused)
 """Answers that stay with their key. A rejection is not an answer: the request may be mended and sent again."""

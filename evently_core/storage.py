@@ -14,9 +14,10 @@ from evently_core.commands import Key
 from evently_core.decision import Decision
 from evently_core.event import Event, EventStatus
 from evently_core.facts import Record
+from evently_core.intake import Settlement
 from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.paging import Page, PageRequest
-from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
+from evently_core.values import BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
 from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
 
 
@@ -30,6 +31,12 @@ class EventTransaction(Protocol):
         """Write everything a decision says: state, counters, journal, and the answers kept under keys.
 
         The number of round trips does not grow with the batch.
+        """
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Write what came of queued requests, in the order accepted; they wait no more once it is committed.
+
+        One that was settled already makes the commit raise ``AlreadySettled``.
         """
 
     def delete(self, record: Record) -> None:
@@ -71,8 +78,18 @@ class Storage(Protocol):
     def answer(self, key: Key) -> Answered | None:
         """Return what the creation of an event was answered under a key."""
 
+    def settle(self, event_id: EventId, settlements: Sequence[Settlement]) -> None:
+        """Write what came of queued requests about which nothing is decided, be there such an event or not.
+
+        Raises:
+            AlreadySettled: one was settled before; nothing was written.
+        """
+
     def forget_answers(self, before: datetime) -> int:
-        """Drop the answers kept since before a time (at least 24 hours ago). Returns how many."""
+        """Drop the answers kept since before a time (at least 24 hours ago), those of queued requests too.
+
+        Returns how many.
+        """
 
     def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
         """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
@@ -186,6 +203,12 @@ class Records(Protocol):
 
     def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
         """Return the entries with which a user waits for an event."""
+
+    def answered(self, event_id: EventId, keys: Iterable[Key]) -> Mapping[Key, Answered]:
+        """Return what is kept under these keys of an event."""
+
+    def settlements(self, request_ids: Iterable[RequestId]) -> Mapping[RequestId, Settlement]:
+        """Return what came of those of these queued requests that are settled."""
 
     def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
         """List the journal of an event, in the order things happened."""

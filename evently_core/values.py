@@ -18,6 +18,7 @@ UserId = NewType("UserId", UUID)
 BookingId = NewType("BookingId", UUID)
 EntryId = NewType("EntryId", UUID)
 SessionId = NewType("SessionId", UUID)
+RequestId = NewType("RequestId", UUID)
 
 PoolId = NewType("PoolId", UUID)
 """A pool is named by what it counts: the event's id for the total, a ticket type's id for its own."""

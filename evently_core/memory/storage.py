@@ -20,8 +20,10 @@ from evently_core.errors import Conflict, NotFound, StaleLock
 from evently_core.event import Event, EventStatus
 from evently_core.evolve import EventState
 from evently_core.facts import Record
+from evently_core.intake import Settlement
 from evently_core.invariants import counts_of, violations
 from evently_core.inventory import Answered, Inventory, Needs
+from evently_core.memory.intake import MemoryIntake
 from evently_core.memory.snapshot import snapshot_of
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
 from evently_core.storage import (
@@ -34,7 +36,7 @@ from evently_core.storage import (
     Records,
     Storage,
 )
-from evently_core.values import BookingId, EntryId, EventId, UserId
+from evently_core.values import BookingId, EntryId, EventId, RequestId, UserId
 from evently_core.waitlist import Place, WaitlistEntry
 
 T = TypeVar("T")
@@ -57,11 +59,13 @@ class _Shelf:
 class MemoryStorage:
     """All events of a process. Threads may share it; each event has a lock of its own."""
 
-    def __init__(self) -> None:
-        """Start with nothing."""
+    def __init__(self, intake: MemoryIntake | None = None) -> None:
+        """Start with nothing; ``intake`` keeps the requests that are decided later."""
         self._shelves: dict[EventId, _Shelf] = {}
         self._creations: dict[Key, tuple[Answered, datetime]] = {}
         self._guard = RLock()
+        self.intake = intake or MemoryIntake()
+        """Requests that are decided later."""
 
     # -- the storage port -------------------------------------------------------------------------------------
 
@@ -99,7 +103,11 @@ class MemoryStorage:
         """Drop the answers kept since before a time."""
         with self._guard:
             stores = [self._creations, *(shelf.answers for shelf in self._shelves.values())]
-            return sum(_drop(store, before) for store in stores)
+            return sum(_drop(store, before) for store in stores) + self.intake.forget(before)
+
+    def settle(self, event_id: EventId, settlements: Sequence[Settlement]) -> None:
+        """Write what came of queued requests about which nothing is decided."""
+        self.intake.settle(settlements)
 
     def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
         """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
@@ -232,6 +240,15 @@ class MemoryStorage:
             if entry.event_id == event_id and entry.user_id == user_id and entry.is_waiting
         ]
 
+    def answered(self, event_id: EventId, keys: Iterable[Key]) -> Mapping[Key, Answered]:
+        """Return what is kept under these keys of an event."""
+        shelf = self._shelves.get(event_id)
+        return _kept_under(keys, shelf) if shelf else {}
+
+    def settlements(self, request_ids: Iterable[RequestId]) -> Mapping[RequestId, Settlement]:
+        """Return what came of those of these queued requests that are settled."""
+        return self.intake.settlements(request_ids)
+
     def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
         """List the journal of an event, in the order things happened."""
         shelf = self._shelves.get(event_id)
@@ -285,14 +302,22 @@ class _MemoryTransaction:
         self._now = now
         self._fence = fence
         self._pending: list[Callable[[], None]] = []
+        self._settlements: list[Settlement] = []
 
     def inventory(self, needs: Needs) -> Inventory:
         """Return the snapshot a decision needs."""
-        return _inventory(self._shelf, needs, self._now)
+        event = self._shelf.state.event
+        assert event is not None, "a deleted event has no transaction"
+        inventory = _inventory(self._shelf, needs, self._now)
+        return attrs.evolve(inventory, queued=self._storage.intake.queued(event.id))
 
     def record(self, decision: Decision) -> None:
         """Take note of what a decision says."""
         self._pending.append(lambda: _write(self._shelf, decision, self._now))
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Take note of what came of queued requests."""
+        self._settlements += settlements
 
     def delete(self, record: Record) -> None:
         """Remove the event, and write the record of it."""
@@ -307,6 +332,9 @@ class _MemoryTransaction:
 
     def commit(self) -> None:
         """Make it so."""
+        if self._settlements:
+            self._storage.intake.settle(self._settlements)
+            self._settlements.clear()
         for write in self._pending:
             write()
         if self._pending and self._fence is not None:
@@ -315,15 +343,18 @@ class _MemoryTransaction:
 
 
 def _inventory(shelf: _Shelf, needs: Needs, now: datetime) -> Inventory:
-    answers = {key: kept[0] for key in needs.keys if (kept := shelf.answers.get(key))}
     return snapshot_of(
         shelf.state,
         needs,
         now,
         next_sequence=shelf.next_sequence,
         wake_at=shelf.wake_at,
-        answers=answers,
+        answers=_kept_under(needs.keys, shelf),
     )
+
+
+def _kept_under(keys: Iterable[Key], shelf: _Shelf) -> dict[Key, Answered]:
+    return {key: kept[0] for key in keys if (kept := shelf.answers.get(key))}
 
 
 def _write(shelf: _Shelf, decision: Decision, now: datetime) -> None:

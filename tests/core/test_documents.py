@@ -14,7 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evently_core.booking import Booking, BookingStatus, Origin
-from evently_core.documents import fact_document, fact_json, fact_kind, outcome_from, outcome_json, to_json
+from evently_core.commands import Book, JoinWaitlist, Key
+from evently_core.documents import (
+    fact_document,
+    fact_json,
+    fact_kind,
+    outcome_from,
+    outcome_json,
+    seat_request_from,
+    seat_request_json,
+    settled_from,
+    settled_json,
+    to_json,
+)
+from evently_core.errors import EventlyError, Forbidden, InvalidValue, NotFound
 from evently_core.event import Event, EventStatus, OnSilence, Policy, TicketType
 from evently_core.facts import (
     Cancelled,
@@ -31,14 +44,16 @@ from evently_core.outcomes import (
     KEPT,
     Admitted,
     BookingChanged,
+    Deferred,
     EntryChanged,
     EventSettled,
+    Failed,
     Outcome,
     Refused,
     Rejected,
 )
 from evently_core.reasons import SENTENCES, Reason, ReasonCode
-from evently_core.values import BookingId, EntryId, EventId, Money, TicketTypeId, UserId
+from evently_core.values import Actor, BookingId, EntryId, EventId, Money, Role, TicketTypeId, UserId
 from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
 
 UUIDS = st.uuids()
@@ -187,7 +202,46 @@ def types_of(value: Any) -> Any:
 
 def test_every_answer_that_is_kept_can_be_kept() -> None:
     assert set(OUTCOMES) == set(KEPT)
-    assert set(get_args(Outcome)) - set(KEPT) == {Rejected}
+    assert set(get_args(Outcome)) - set(KEPT) == {Rejected, Deferred}
+
+
+@given(st.one_of(OUTCOMES[Admitted], OUTCOMES[Refused], st.builds(Failed, WORDS)))
+def test_what_came_of_a_queued_request_comes_back_as_it_was(outcome: Any) -> None:
+    restored = settled_from(json.loads(settled_json(outcome)))
+    assert restored == outcome
+    assert types_of(restored) == types_of(outcome)
+
+
+@given(
+    st.one_of(
+        st.builds(NotFound, WORDS), st.builds(Forbidden, WORDS), st.builds(InvalidValue, WORDS, WORDS, WORDS)
+    )
+)
+def test_a_rejection_of_a_queued_request_comes_back_as_it_was(error: EventlyError) -> None:
+    restored = settled_from(json.loads(settled_json(Rejected(error))))
+    assert isinstance(restored, Rejected)
+    assert type(restored.error) is type(error)
+    assert (str(restored.error), vars(restored.error)) == (str(error), vars(error))
+
+
+ACTORS = st.builds(Actor, maybe(UUIDS), st.sampled_from(Role), WORDS)
+KEYS = st.builds(Key, WORDS, WORDS)
+ASKED: dict[str, Any] = {
+    "actor": ACTORS,
+    "key": maybe(KEYS),
+    "user_id": UUIDS,
+    "ticket_type_id": maybe(UUIDS),
+    "quantity": st.integers(1, 10**7),
+    "accept_partial": st.booleans(),
+}
+
+
+@given(st.one_of(st.builds(Book, **ASKED, join_waitlist=st.booleans()), st.builds(JoinWaitlist, **ASKED)))
+def test_a_request_for_seats_comes_back_as_it_was(command: Book | JoinWaitlist) -> None:
+    restored = seat_request_from(json.loads(seat_request_json(command)))
+    assert restored == command
+    assert types_of(restored) == types_of(command)
+    assert restored.fingerprint() == command.fingerprint()
 
 
 @given(BOOKINGS)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import exc
 
-from evently_core.errors import Conflict, EventlyError, Overloaded, Unavailable
+from evently_core.errors import AlreadySettled, Conflict, EventlyError, Overloaded, Unavailable
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOST_RACES = {
@@ -17,6 +17,8 @@ _LOST_RACES = {
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected
 }
+_SETTLED_ONCE = "settlements_pkey"
+"""What a queued request that was settled already runs into."""
 _TOO_SLOW = {
     "55P03",  # lock_not_available: lock_timeout, NOWAIT
     "57014",  # query_canceled: statement_timeout
@@ -45,6 +47,7 @@ def translated() -> Iterator[None]:
     CHECK or an unknown column, passes as it is.
 
     Raises:
+        AlreadySettled: somebody else has settled one of these queued requests.
         AssertionError: a constraint refused what was written past SQLAlchemy: our own mistake, without the row.
         Conflict: a serialization failure, a deadlock, or somebody else took the unique value.
         Overloaded: a statement or a lock took too long, or no connection of the pool came free.
@@ -72,6 +75,8 @@ def translated() -> Iterator[None]:
 def _translation(error: BaseException | None, *, lost: bool) -> EventlyError | None:
     """Return what a driver's error means to the caller; None if it is our own mistake."""
     code = getattr(error, "sqlstate", None)
+    if code == "23505" and isinstance(error, psycopg.Error) and error.diag.constraint_name == _SETTLED_ONCE:
+        return AlreadySettled()
     if code in _LOST_RACES:
         return Conflict("Somebody else was faster; read again and decide again.")
     if code in _TOO_SLOW:

@@ -36,8 +36,13 @@ _BOOKING = ", ".join(BOOKING)
 _ENTRY = ", ".join(ENTRY)
 
 _COUNTERS = "SELECT version, next_sequence, journal_head, waiting, wake_at, max_per_user, fence FROM events"
-_LOCKED = f"{_COUNTERS} WHERE id = %(event)s FOR UPDATE"
-_UNLOCKED = f"{_COUNTERS} WHERE id = %(event)s"
+# Who waits for the lock sees the queue as it was when they came: whoever was accepted later is not before them.
+_QUEUED = """
+SELECT accepted - coalesce((SELECT decided FROM queue_heads WHERE event_id = %(event)s), 0)
+FROM queue_tails WHERE event_id = %(event)s
+"""
+_LOCKED = f"{_COUNTERS.replace(' FROM', f', ({_QUEUED}) FROM')} WHERE id = %(event)s FOR UPDATE"
+_UNLOCKED = f"{_COUNTERS.replace(' FROM', ', NULL FROM')} WHERE id = %(event)s"
 
 _TAKEN = "SELECT id, taken FROM ticket_types WHERE event_id = %(event)s"
 
@@ -46,7 +51,7 @@ _KINDS = f"SELECT {', '.join(TICKET_TYPE)} FROM ticket_types WHERE event_id = AN
 
 _DUE = f"SELECT {_BOOKING} FROM bookings WHERE event_id = %(event)s AND status = 'held' AND expires_at <= %(now)s"
 
-_ANSWERED = """
+ANSWERED = """
 SELECT scope, key, fingerprint, outcome FROM answers
 WHERE event_id = %(event)s AND (scope, key) IN (SELECT * FROM unnest(%(scopes)s::text[], %(keys)s::text[]))
 """
@@ -240,7 +245,17 @@ class _Loader:
         row = self._counters.fetchone()
         if row is None:
             return False
-        self.version, self._next_sequence, self.journal_head, self._waiting, wake_at, limit, self.fence = row
+        (
+            self.version,
+            self._next_sequence,
+            self.journal_head,
+            self._waiting,
+            wake_at,
+            limit,
+            self.fence,
+            queued,
+        ) = row
+        self._queued = queued or 0
         self._wake_at = utc(wake_at)
         self._lapsed = [booking_from(found) for found in self._due]
         self._counts_seats = limit is not None or self._needs.seats_of_users
@@ -286,6 +301,7 @@ class _Loader:
             seats_of=_seats_of(self._needs.users, self._seats_of) if self._counts_seats else None,
             waiting_of={(entry.user_id, entry.ticket_type_id): entry.id for entry in waiting},
             answered=answered,
+            queued=self._queued,
         )
 
     def _send(self, query: str, **more: Any) -> Cursor[Any]:
@@ -315,7 +331,7 @@ class _Loader:
         if needs.keys:
             keys = list(needs.keys)
             keyed = self._send(
-                _ANSWERED, scopes=array([key.scope for key in keys]), keys=array([key.value for key in keys])
+                ANSWERED, scopes=array([key.scope for key in keys]), keys=array([key.value for key in keys])
             )
 
         def read() -> tuple[dict[Any, Booking], dict[Any, WaitlistEntry], dict[Key, Answered]]:

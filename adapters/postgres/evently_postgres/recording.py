@@ -15,9 +15,10 @@ from sqlalchemy.dialects import postgresql
 from evently_core.booking import Booking
 from evently_core.commands import Key
 from evently_core.decision import Change, Decision
-from evently_core.documents import fact_json, fact_kind, outcome_json
+from evently_core.documents import fact_json, fact_kind, outcome_json, settled_json
 from evently_core.event import Event
 from evently_core.facts import Record
+from evently_core.intake import Settlement
 from evently_core.inventory import Answered
 from evently_core.values import EventId
 from evently_core.waitlist import WaitlistEntry
@@ -146,6 +147,24 @@ INSERT INTO creation_answers (scope, key, fingerprint, outcome, answered_at) VAL
 """
 
 
+# Of requests that wait elsewhere there is no row here, and the queue's head stays where it is.
+SETTLE = """
+WITH new AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[])
+        AS new (id, sequence, user_id, state, outcome, settled_at)
+), done AS (
+    DELETE FROM booking_requests AS waiting USING new
+    WHERE waiting.event_id = %s AND waiting.sequence = new.sequence AND waiting.id = new.id
+    RETURNING waiting.sequence
+), head AS (
+    INSERT INTO queue_heads (event_id, decided) SELECT %s, max(sequence) FROM done HAVING count(*) > 0
+    ON CONFLICT (event_id) DO UPDATE SET decided = greatest(queue_heads.decided, excluded.decided)
+)
+INSERT INTO settlements (event_id, id, sequence, user_id, state, outcome, settled_at)
+SELECT %s, id, sequence, user_id, state, outcome::jsonb, settled_at FROM new
+"""
+
+
 Statement = tuple[str, Sequence[Any]]
 """A statement and its values."""
 
@@ -190,6 +209,10 @@ class Recorder:
             key, kept = answer
             outcome = outcome_json(kept.outcome)
             self._send(_INSERT_CREATION_ANSWER, key.scope, key.value, kept.fingerprint, outcome, record.at)
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Write what came of queued requests, which wait no more."""
+        self._send(SETTLE, *settling(self._event_id, settlements))
 
     def delete(self, record: Record, journal_head: int) -> None:
         """Remove the event; its journal stays."""
@@ -304,6 +327,15 @@ def _booking(changes: Sequence[Change[Booking]]) -> Iterator[Statement]:
         yield INSERT_BOOKINGS, arrays_of(new)
     if moved:
         yield _UPDATE_BOOKINGS, arrays_of(moved)
+
+
+def settling(event_id: EventId, settlements: Sequence[Settlement]) -> list[Any]:
+    """Return the values of `SETTLE`."""
+    rows = [
+        (each.id, each.sequence, each.user_id, each.state.value, settled_json(each.outcome), each.at)
+        for each in settlements
+    ]
+    return [*arrays_of(rows), event_id, event_id, event_id]
 
 
 def _counters(decision: Decision) -> tuple[Any, ...]:

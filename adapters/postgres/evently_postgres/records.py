@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,16 +13,20 @@ import psycopg
 from sqlalchemy import Engine
 
 from evently_core.booking import Booking, BookingStatus
+from evently_core.commands import Key
+from evently_core.documents import outcome_from, settled_from
 from evently_core.event import Event, EventStatus
-from evently_core.inventory import Inventory, Needs
+from evently_core.intake import Settlement
+from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
 from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine
-from evently_core.values import BookingId, EntryId, EventId, TicketTypeId, UserId
+from evently_core.values import BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
 from evently_core.waitlist import PRIORITY_MAX, Place, WaitlistEntry
+from evently_postgres.arrays import array
 from evently_postgres.doctor import drifts
 from evently_postgres.engine import begin, lent_connection, local_settings, reading
 from evently_postgres.event_tables import BUCKET
-from evently_postgres.loading import Drawings, load_events, load_inventories
+from evently_postgres.loading import ANSWERED, Drawings, load_events, load_inventories
 from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from, utc
 
 T = TypeVar("T")
@@ -59,6 +63,10 @@ LATERAL (
 _JOURNAL = """
 SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM journal
 WHERE event_id = %s AND number > %s ORDER BY number LIMIT %s
+"""
+
+_SETTLEMENTS = """
+SELECT event_id, id, user_id, sequence, outcome, settled_at FROM settlements WHERE id = ANY(%(ids)s::uuid[])
 """
 
 # How a status reads at a time: a hold that has lapsed has expired, swept or not (I9). Statuses stand in the text,
@@ -232,6 +240,35 @@ class PostgresRecords:
 
     # -- the journal, and the truth -----------------------------------------------------------------------------
 
+    def answered(self, event_id: EventId, keys: Iterable[Key]) -> Mapping[Key, Answered]:
+        """Return what is kept under these keys of an event."""
+        wanted = list(keys)
+        values = {
+            "event": event_id,
+            "scopes": array([key.scope for key in wanted]),
+            "keys": array([key.value for key in wanted]),
+        }
+        return {
+            Key(scope, key): Answered(bytes(fingerprint), outcome_from(outcome))
+            for scope, key, fingerprint, outcome in self._read(ANSWERED, values)
+        }
+
+    def settlements(self, request_ids: Iterable[RequestId]) -> Mapping[RequestId, Settlement]:
+        """Return what came of those of these queued requests that are settled."""
+        return {
+            RequestId(request_id): Settlement(
+                id=RequestId(request_id),
+                event_id=EventId(event_id),
+                user_id=UserId(user_id),
+                sequence=sequence,
+                outcome=settled_from(outcome),
+                at=self._utc(at),
+            )
+            for event_id, request_id, user_id, sequence, outcome, at in self._read(
+                _SETTLEMENTS, {"ids": array(request_ids)}
+            )
+        }
+
     def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
         """List the journal of an event, in the order things happened."""
         after = page.after(lambda parts: _number(parts[0])) or 0
@@ -283,11 +320,8 @@ class PostgresRecords:
         with reading(self._engine) as connection:
             return list(connection.exec_driver_sql(statement, values).all())
 
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """Lend a connection as ``lent_connection`` does."""
-        with lent_connection(self._engine) as connection:
-            yield connection
+    def _connection(self) -> AbstractContextManager[psycopg.Connection[Any]]:
+        return lent_connection(self._engine)
 
     @contextmanager
     def _snapshot(self) -> Iterator[psycopg.Connection[Any]]:

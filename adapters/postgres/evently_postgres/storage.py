@@ -17,6 +17,7 @@ from evently_core.documents import outcome_from
 from evently_core.errors import NotFound, StaleLock
 from evently_core.event import Event
 from evently_core.facts import Record
+from evently_core.intake import Settlement
 from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.storage import Drift, EventTransaction, Records, Storage
 from evently_core.values import EventId
@@ -24,10 +25,13 @@ from evently_postgres.doctor import repair
 from evently_postgres.engine import begin
 from evently_postgres.errors import translated
 from evently_postgres.loading import Drawings, load_inventories
-from evently_postgres.recording import Recorder
+from evently_postgres.recording import SETTLE, Recorder, settling
 from evently_postgres.records import PostgresRecords
 
 _ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AND key = %s"
+
+_KEPT = (("answers", "answered_at"), ("creation_answers", "answered_at"), ("settlements", "settled_at"))
+"""Answers that can be asked for again for a while, and since when they are kept."""
 
 # Each branch is read from the start of an index, and only as far as the limit.
 _DUE = """
@@ -79,9 +83,14 @@ class PostgresStorage(PostgresRecords):
         """Drop the answers kept since before a time."""
         with self._connection() as connection:
             return sum(
-                connection.execute(f"DELETE FROM {table} WHERE answered_at < %s", (before,)).rowcount
-                for table in ("answers", "creation_answers")
+                connection.execute(f"DELETE FROM {table} WHERE {since} < %s", (before,)).rowcount
+                for table, since in _KEPT
             )
+
+    def settle(self, event_id: EventId, settlements: Sequence[Settlement]) -> None:
+        """Write what came of queued requests about which nothing is decided."""
+        with self._connection() as connection:
+            connection.execute(SETTLE, settling(event_id, settlements))
 
     def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:
         """Return events with lapsed holds, with lines to open or close, or with a pass to go on with."""
@@ -161,6 +170,10 @@ class _PostgresTransaction:
         head = self._journal_head
         self._journal_head += len(decision.journal)
         self._pending.append(lambda: self._recorder.record(decision, head))
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Take note of what came of queued requests; it goes out with the commit."""
+        self._pending.append(lambda: self._recorder.settle(settlements))
 
     def delete(self, record: Record) -> None:
         """Remove the event, and write the record of it."""
