@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import evently_core
 from evently_core.booking import reference_of
 from evently_core.commands import (
     Book,
@@ -275,3 +276,14 @@ def test_a_reference_is_ten_characters_nobody_mistakes(number: int) -> None:
     assert len(reference) == 14
     assert reference.startswith("EVT-")
     assert not set(reference[4:]) - set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+def test_every_name_of_the_package_can_be_imported_from_it() -> None:
+    names = {name: getattr(evently_core, name) for name in evently_core.__all__}
+    assert {name: thing.__name__ for name, thing in names.items() if thing.__name__ != name} == {}
+    assert set(evently_core.__all__) <= set(dir(evently_core))
+
+
+def test_a_name_the_package_does_not_have_is_told_as_usual() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = evently_core.nonsense
