@@ -102,6 +102,7 @@ class Booking:
 
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 def reference_of(booking_id: BookingId) -> str:
@@ -111,4 +112,4 @@ def reference_of(booking_id: BookingId) -> str:
     booking is decided again under a new id.
     """
     bits = booking_id.int
-    return "EVT-" + "".join(_CROCKFORD[bits >> shift & 31] for shift in range(45, -1, -5))
+    return "EVT-" + "".join([_PAIRS[bits >> shift & 1023] for shift in (40, 30, 20, 10, 0)])

@@ -324,3 +324,33 @@ def test_every_reason_says_what_is_so_and_what_to_do() -> None:
     assert set(SENTENCES) == set(ReasonCode)
     assert all(sentence.endswith(".") and " " in sentence for sentence in SENTENCES.values())
     assert len(set(SENTENCES.values())) == len(SENTENCES)
+
+
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.uuids()
+    | st.datetimes(timezones=st.just(UTC))
+    | st.timedeltas()
+    | st.sampled_from(Origin)
+)
+_VALUES = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner)
+)
+
+
+def _by_the_library(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    assert isinstance(value, timedelta)
+    return value.total_seconds()
+
+
+@given(_VALUES)
+def test_json_is_what_the_library_would_have_written(value: Any) -> None:
+    assert to_json(value) == json.dumps(value, default=_by_the_library, separators=(",", ":"))

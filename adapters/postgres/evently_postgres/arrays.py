@@ -17,15 +17,30 @@ def array(values: Iterable[Any]) -> str:
 
     The values are None, or of one type: UUID, int, bool, text, bytes, datetime or timedelta.
     """
-    return "{" + ",".join(["NULL" if value is None else _element(value) for value in values]) + "}"
+    return _literal(tuple(values))
 
 
 def arrays_of(rows: Sequence[Sequence[Any]]) -> list[str]:
     """Turn rows into an array literal for each column."""
-    return [array(column) for column in zip(*rows, strict=True)]
+    return [_literal(column) for column in zip(*rows, strict=True)]
+
+
+def _literal(column: tuple[Any, ...]) -> str:
+    if not column:
+        return "{}"
+    first = column[0]
+    if all(value is first for value in column):  # the event, the ticket type, the time: written once
+        elements = [_element(first)] * len(column)
+    elif type(first) is UUID and None not in column:
+        elements = [f"{value.int:032x}" for value in column]
+    else:
+        elements = [_element(value) for value in column]
+    return "{" + ",".join(elements) + "}"
 
 
 def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
     kind = type(value)
     if kind is UUID:
         return f"{value.int:032x}"
