@@ -30,7 +30,7 @@ from evently_wiring.serving import THREADS, wsgi_app
 from evently_wiring.settings import Settings
 
 CONNECTIONS = 64
-WORKERS = 1
+WORKERS = int(os.environ.get("BENCH_WORKERS", "1"))
 _PASSWORD = "a password for figures"
 
 
