@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ from evently_postgres.migrations import upgrade
 from evently_wiring.embedded import EmbeddedPostgres
 
 OUT = Path(__file__).parent.parent / "docs" / "performance"
+LOAD_BEFORE = os.getloadavg()
 
 
 def main() -> int:
@@ -49,10 +51,9 @@ def main() -> int:
                 started = time.monotonic()
                 verdicts += measure()
                 print(f"{bar} measured in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    verdicts.sort(key=lambda verdict: int(verdict.bar[1:]))
     _print(verdicts)
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    _write(chosen.out / "figures.json", verdicts, quick=chosen.quick)
-    curves.draw(chosen.out, drawn)
+    _write(chosen.out, verdicts, drawn, quick=chosen.quick)
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 
@@ -66,7 +67,7 @@ def _measures(ground: Ground, drawn: dict[str, Any]) -> dict[str, Callable[[], l
         return verdicts
 
     def length() -> list[Verdict]:
-        verdicts, drawn["lengths"] = lines.length_of_the_line(ground)
+        verdicts, drawn["lengths"] = lines.lines(ground)
         return verdicts
 
     return {
@@ -77,29 +78,52 @@ def _measures(ground: Ground, drawn: dict[str, Any]) -> dict[str, Callable[[], l
         "P1": hot,
         "P5": lambda: rest.whole_stack(ground),
         "P9": lambda: booking.many_events(ground),
-        "P6": length,
-        "P7": lambda: lines.places(ground),
-        "P10": lambda: process.memory(ground),
+        "P6": length,  # and P7, in the same lines
+        "P10": lambda: rest.memory(ground),
     }
 
 
 def _print(verdicts: list[Verdict]) -> None:
     table = Table("bar", "what", "measured", "")
-    for verdict in sorted(verdicts, key=lambda verdict: int(verdict.bar[1:])):
+    for verdict in verdicts:
         table.add_row(
             verdict.bar, verdict.what, verdict.measured, "holds" if verdict.holds else "[red]missed[/red]"
         )
     Console(width=160).print(table)
 
 
-def _write(path: Path, verdicts: list[Verdict], *, quick: bool) -> None:
-    document = {
+def _write(folder: Path, verdicts: list[Verdict], drawn: dict[str, Any], *, quick: bool) -> None:
+    """Write what was measured: figures for programs, a table for people, and the curves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()},
+        "command": shlex.join(["nox", "-s", "bench", *(["--", *sys.argv[1:]] if sys.argv[1:] else [])]),
+        "machine": _machine(),
+        "load_average_before": LOAD_BEFORE,
         "quick": quick,
-        "verdicts": [attrs.asdict(verdict) for verdict in verdicts],
     }
-    path.write_text(json.dumps(document, indent=1, default=str) + "\n")
+    document = {**about, "verdicts": [attrs.asdict(verdict) for verdict in verdicts], "curves": drawn}
+    (folder / "figures.json").write_text(json.dumps(document, indent=1, default=attrs.asdict) + "\n")
+    rows = [
+        f"| {verdict.bar} | {verdict.what} | {verdict.measured} | {'holds' if verdict.holds else '**missed**'} |"
+        for verdict in verdicts
+    ]
+    told = (
+        f"`{about['command']}`, {about['at']}, {about['machine']}, load average before {LOAD_BEFORE[0]:.1f}"
+    )
+    (folder / "table.md").write_text(
+        "\n".join([told, "", "| bar | what | measured | |", "|---|---|---|---|", *rows]) + "\n"
+    )
+    curves.draw(folder, drawn)
+
+
+def _machine() -> str:
+    [model, *_] = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ] or [platform.processor()]
+    return f"{os.cpu_count()} × {model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

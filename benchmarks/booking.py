@@ -20,15 +20,13 @@ from benchmarks.bench import (
     timed,
     under_load,
 )
-from benchmarks.raw import Raw, one_statement, raw_events_side_by_side
+from benchmarks.raw import Raw, one_statement, side_by_side
 from evently_core import Evently
 from evently_core.decide import decide
 from evently_core.decision import Decision
 from evently_core.inventory import needs_of
 from evently_core.values import EventId
 from evently_wiring.ids import UuidV7
-
-CLIENTS = (1, 16, 64, 256)
 
 Curves = dict[str, dict[int, Load]]
 
@@ -38,7 +36,7 @@ def hot_event(ground: Ground) -> tuple[list[Verdict], Curves]:
     curves: Curves = {"the desk": {}, "batches of one": {}, "one statement (pgbench)": {}}
     ratios: list[float] = []
     single: list[float] = []
-    for clients in CLIENTS:
+    for clients in (1, 64, 256) if ground.quick else (1, 4, 16, 64, 256):
         ours, one, base = [], [], []
         for _ in range(ground.runs):
             ours.append(_desk(ground, clients))
@@ -168,7 +166,7 @@ def core(ground: Ground) -> list[Verdict]:
         assert len(decision.bookings) == len(requests)
         return elapsed * 1e6 / len(requests)
 
-    figure = repeated("decide", "µs a request", max(ground.runs, 7), once)
+    figure = repeated("decide", "µs a request", 25, once)  # 20 ms each
     return [
         Verdict(
             bar="P4",
@@ -183,12 +181,13 @@ def core(ground: Ground) -> list[Verdict]:
 def many_events(ground: Ground) -> list[Verdict]:
     """P9: a thousand events at once, 64 threads, against raw single writes side by side."""
     pairs = []
-    for _ in range(ground.runs):
-        base = raw_events_side_by_side(ground, 1_024, 64)
-        with evently_on(ground, pool_size=64) as (evently, _):
-            events = [published(evently) for _ in range(1_000)]
+    raw = [Raw(ground) for _ in range(1_000)]
+    with evently_on(ground, pool_size=64) as (evently, _):
+        events = [published(evently) for _ in range(1_000)]
+        for _ in range(ground.runs):
+            base = side_by_side(ground, raw, threads=64)
             load = under_load(64, ground.seconds, partial(_book_around, evently, events))
-        pairs.append((load.per_second, base))
+            pairs.append((load.per_second, base))
     ratio = Figure(name="1,000 events / raw single", unit="×", runs=tuple(a / b for a, b in pairs))
     ours = Figure(name="1,000 events", unit="/s", runs=tuple(a for a, _ in pairs))
     return [

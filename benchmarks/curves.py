@@ -42,9 +42,9 @@ def _line(path: Path, title: str, labels: list[int], values: dict[str, list[floa
         height=420,
         range=(0, max(max(line) for line in values.values()) * 1.05),
         value_formatter=lambda value: f"{value:,.1f}" if value < 100 else f"{value:,.0f}",
-        disable_xml_declaration=True,
+        disable_xml_declaration=True,  # so that it is text, which is written as UTF-8
     )
     chart.x_labels = [f"{label:,}" for label in labels]
     for name, line in values.items():
         chart.add(name, line)
-    path.write_bytes(chart.render())
+    path.write_text(chart.render() + "\n")

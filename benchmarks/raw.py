@@ -8,6 +8,7 @@ import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -165,13 +166,14 @@ class Raw:
         return int(row[0])
 
 
-def raw_events_side_by_side(ground: Ground, events: int, threads: int) -> float:
+def side_by_side(ground: Ground, events: Sequence[Raw], threads: int) -> float:
     """Return how many bookings a second threads write, one at a time, each thread to events of its own."""
     counts = [0] * threads
 
-    def work(thread: int, mine: list[Raw]) -> None:
+    def work(thread: int) -> None:
+        mine = events[thread::threads]
         with psycopg.connect(ground.url) as connection:
-            heads = [0] * len(mine)
+            heads = [event.journal_head(connection) for event in mine]
             end = time.perf_counter() + ground.seconds
             while time.perf_counter() < end:
                 place = counts[thread] % len(mine)
@@ -179,8 +181,7 @@ def raw_events_side_by_side(ground: Ground, events: int, threads: int) -> float:
                 heads[place] += 1
                 counts[thread] += 1
 
-    shares = [[Raw(ground) for _ in range(events // threads)] for _ in range(threads)]
-    workers = [Thread(target=work, args=(thread, share)) for thread, share in enumerate(shares)]
+    workers = [Thread(target=work, args=(thread,)) for thread in range(threads)]
     begin = time.perf_counter()
     for worker in workers:
         worker.start()

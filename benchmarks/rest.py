@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
@@ -30,8 +31,10 @@ from evently_wiring.serving import THREADS, wsgi_app
 from evently_wiring.settings import Settings
 
 CONNECTIONS = 64
-WORKERS = int(os.environ.get("BENCH_WORKERS", "1"))
+WORKERS = 2
 _PASSWORD = "a password for figures"
+_SECRET = "0123456789abcdef" * 4
+_LIMITS = ("EVENTLY_RATE_LIMIT", "EVENTLY_RATE_LIMIT_READS", "EVENTLY_RATE_LIMIT_LOGIN")
 
 
 def worker_app() -> Callable[..., Any]:
@@ -46,11 +49,20 @@ def worker_app() -> Callable[..., Any]:
 
 def whole_stack(ground: Ground) -> list[Verdict]:
     """P5: POST /bookings on one hot event, 64 connections, everything on, on the machine of its database."""
-    ours, alone, base = [], [], []
-    for _ in range(ground.runs):
-        ours.append(_over_http(ground, batch_max=500))
-        alone.append(_over_http(ground, batch_max=1))
-        base.append(one_statement(ground, CONNECTIONS))
+    ours: list[Load] = []
+    alone: list[Load] = []
+    base: list[Load] = []
+    with _server(ground, batch_max=500) as server, _server(ground, batch_max=1) as one_by_one:
+        tokens = _tokens(ground, server.port)
+        for number in range(-1, ground.runs):  # the first does not count: it warms up
+            measured = (
+                _booking_over_http(ground, server, tokens, ground.seconds),
+                _booking_over_http(ground, one_by_one, tokens, ground.seconds),
+                one_statement(ground, CONNECTIONS),
+            )
+            if number >= 0:
+                for figures, load in zip((ours, alone, base), measured, strict=True):
+                    figures.append(load)
     against_base = _ratio("REST / one statement", ours, base)
     against_one = _ratio("REST / REST with batches of one", ours, alone)
     rate = Figure(name="POST /bookings", unit="/s", runs=tuple(load.per_second for load in ours))
@@ -66,33 +78,74 @@ def whole_stack(ground: Ground) -> list[Verdict]:
     ]
 
 
+def memory(ground: Ground) -> list[Verdict]:
+    """P10: the resident memory of the API's processes after 10,000 bookings and after many more."""
+    first, last = 10_000, 30_000 if ground.quick else 200_000
+    with _server(ground, batch_max=500) as server:
+        tokens = _tokens(ground, server.port)
+        done = 0.0
+        weights = []
+        for goal in (first, last):
+            while done < goal:
+                seconds = min(10.0, max(1.0, (goal - done) / 1_000))
+                done += _booking_over_http(ground, server, tokens, seconds).per_second * seconds
+            weights.append(server.resident())
+    growth = Figure(name="memory", unit="×", runs=(weights[1] / weights[0],))
+    return [
+        Verdict(
+            bar="P10",
+            what=f"the API's memory after {last:,} bookings: ≤ 1.2 × after {first:,}",
+            measured=f"{weights[0]:.0f} MB, then {weights[1]:.0f} MB, {growth}",
+            holds=growth.median <= 1.2,
+            figures=(growth,),
+        )
+    ]
+
+
 def _ratio(name: str, ours: list[Load], theirs: list[Load]) -> Figure:
     pairs = zip(ours, theirs, strict=True)
     return Figure(name=name, unit="×", runs=tuple(a.per_second / b.per_second for a, b in pairs))
 
 
-def _over_http(ground: Ground, *, batch_max: int) -> Load:
+def _booking_over_http(ground: Ground, server: _Server, tokens: list[str], seconds: float) -> Load:
+    """Book seats of a fresh event on one connection for each token."""
     with evently_on(ground) as (evently, _):
         event = published(evently)
-    with _server(ground, batch_max) as port:
-        tokens = _tokens(ground, port)
-        command = [
-            *(sys.executable, "-m", "benchmarks.load", str(port), str(ground.seconds), "/api/v1/bookings"),
-            *(json.dumps({"event_id": str(event), "quantity": 1}), *tokens),
-        ]
-        subprocess.run(command, capture_output=True, check=True)  # warms up
-        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    command = [
+        *(sys.executable, "-m", "benchmarks.load", str(server.port), str(seconds), "/api/v1/bookings"),
+        *(json.dumps({"event_id": str(event), "quantity": 1}), *tokens),
+    ]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert set(found["statuses"]) == {"201"}, found
     return Load(found["per_second"], found["p99_ms"])
 
 
+@attrs.frozen
+class _Server:
+    """A server that runs, as the process it was started as."""
+
+    port: int
+    process: int
+
+    def resident(self) -> float:
+        """Return the resident memory of its workers in megabytes."""
+        return sum(
+            int(line.split()[1]) / 1024
+            for status in Path("/proc").glob("[0-9]*/status")
+            if f"PPid:\t{self.process}\n" in (text := status.read_text())
+            for line in text.splitlines()
+            if line.startswith("VmRSS")
+        )
+
+
 @contextmanager
-def _server(ground: Ground, batch_max: int) -> Iterator[int]:
+def _server(ground: Ground, batch_max: int) -> Iterator[_Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     environment = {**os.environ, "EVENTLY_DATABASE_URL": ground.url, "BENCH_BATCH_MAX": str(batch_max)}
-    environment |= {"EVENTLY_SECRET_KEY": "0123456789abcdef" * 4, "EVENTLY_DATA_DIR": str(Path.cwd())}
+    environment |= {"EVENTLY_SECRET_KEY": _SECRET, "EVENTLY_DATA_DIR": str(Path.cwd())}
+    environment |= dict.fromkeys(_LIMITS, "100000000 per 15 minutes")  # they count, and refuse nobody
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.rest", str(port)],
         env=environment,
@@ -101,7 +154,7 @@ def _server(ground: Ground, batch_max: int) -> Iterator[int]:
     )
     try:
         _await(f"http://127.0.0.1:{port}/health/live")
-        yield port
+        yield _Server(port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -157,7 +210,7 @@ def _serve(port: int) -> None:
         http=HTTPModes.http1,
         websockets=False,
         workers=WORKERS,
-        blocking_threads=THREADS * 2,
+        blocking_threads=THREADS,
         log_level=LogLevels.warning,
     ).serve()
 

@@ -162,6 +162,10 @@ def why_not_more(sheet: Sheet, ticket_type: TicketTypeId, room: int) -> ReasonCo
 def grant(sheet: Sheet, booking: Booking, ahead: Iterable[WaitlistEntry]) -> tuple[EntryId, ...]:
     """Let a booking take its seats, and count whom that passes over; ``ahead`` are those who speak before it."""
     passable = list(ahead) if sheet.event.policy.bypass_limit else []
+    if not passable:
+        sheet.put_booking(booking)
+        sheet.happened(Granted(booking))
+        return ()
     before = _rooms(sheet, passable)
     sheet.put_booking(booking)
     after = _rooms(sheet, passable)
