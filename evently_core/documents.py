@@ -59,7 +59,7 @@ def fact_document(fact: Fact) -> dict[str, Any]:
 
 def outcome_json(outcome: Outcome) -> str:
     """Return an outcome as JSON text, so that `outcome_from` gives it back."""
-    return f'{{"outcome":"{type(outcome).__name__}",{to_json(outcome)[1:]}'
+    return _named("outcome", type(outcome).__name__, outcome)
 
 
 def outcome_from(stored: Mapping[str, Any]) -> Outcome:
@@ -73,7 +73,7 @@ def settled_json(outcome: Admitted | Refused | Rejected | Failed) -> str:
     """Return what came of a queued request as JSON text, so that `settled_from` gives it back."""
     if isinstance(outcome, Rejected):
         return to_json({"outcome": "Rejected", **_error_document(outcome.error)})
-    return to_json({"outcome": type(outcome).__name__, **_plain(outcome)})
+    return _named("outcome", type(outcome).__name__, outcome)
 
 
 def settled_from(stored: Mapping[str, Any]) -> Admitted | Refused | Rejected | Failed:
@@ -99,7 +99,7 @@ def _error_document(error: EventlyError) -> dict[str, Any]:
 
 def seat_request_json(command: Book | JoinWaitlist) -> str:
     """Return a request for seats as JSON text, so that `seat_request_from` gives it back."""
-    return to_json({"command": command.name, **_plain(command)})
+    return _named("command", command.name, command)
 
 
 def seat_request_document(command: Book | JoinWaitlist) -> dict[str, Any]:
@@ -117,6 +117,11 @@ def seat_request_from(stored: Mapping[str, Any]) -> Book | JoinWaitlist:
 def to_json(value: Any) -> str:
     """Return a value as JSON text: ids and times as text, spans as seconds, values as objects."""
     return _WRITERS[type(value)](value)
+
+
+def _named(what: str, name: str, value: Any) -> str:
+    """Return a value as an object that begins with the name of its kind."""
+    return f'{{"{what}":"{name}",{to_json(value).removeprefix("{")}'
 
 
 # Every booking becomes JSON in its own transaction, so it is written here and not by the library, which asks back
