@@ -6,7 +6,7 @@ was lost; no error of a driver comes through. The suites in ``evently_core.testi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -105,6 +105,9 @@ class Accounts(Protocol):
 
     def credentials_of(self, email: str) -> Credentials | None:
         """Return the user who has this e-mail, in whatever case, and the hash of the password."""
+
+    def users_named(self, user_ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """Return these users; unknown ids are left out."""
 
     def users(self, after: UserId | None, limit: int) -> Sequence[User]:
         """Return at most ``limit`` users in the order of their ids, from behind ``after``."""

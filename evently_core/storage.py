@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -210,8 +210,13 @@ class Records(Protocol):
     def settlements(self, request_ids: Iterable[RequestId]) -> Mapping[RequestId, Settlement]:
         """Return what came of those of these queued requests that are settled."""
 
-    def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
-        """List the journal of an event, in the order things happened."""
+    def journal(
+        self, event_id: EventId, page: PageRequest, *, newest_first: bool = False
+    ) -> Page[JournalLine]:
+        """List the journal of an event, in the order things happened, or from its end."""
+
+    def people(self, event_id: EventId, user_ids: Collection[UserId]) -> frozenset[UserId]:
+        """Return those of these users who ever had a booking of an event, or an entry in one of its lines."""
 
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Recompute counters and rules from the allocations, and return what differs."""

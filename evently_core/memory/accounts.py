@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
@@ -80,6 +80,12 @@ class MemoryAccounts:
         with self._lock:
             user_id = self._by_email.get(normal_email(email))
             return None if user_id is None else self._credentials[user_id]
+
+    def users_named(self, user_ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """Return these users."""
+        with self._lock:
+            found = {user_id: self._credentials.get(user_id) for user_id in user_ids}
+        return {user_id: credentials.user for user_id, credentials in found.items() if credentials}
 
     def users(self, after: UserId | None, limit: int) -> Sequence[User]:
         """Return users in the order of their ids."""

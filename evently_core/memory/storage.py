@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock, RLock
@@ -249,11 +249,26 @@ class MemoryStorage:
         """Return what came of those of these queued requests that are settled."""
         return self.intake.settlements(request_ids)
 
-    def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
-        """List the journal of an event, in the order things happened."""
+    def journal(
+        self, event_id: EventId, page: PageRequest, *, newest_first: bool = False
+    ) -> Page[JournalLine]:
+        """List the journal of an event, in the order things happened, or from its end."""
         shelf = self._shelves.get(event_id)
         lines = list(shelf.journal) if shelf else []
-        return _page(lines, page, lambda line: (line.number,), lambda parts: (int(parts[0]),))
+        if not newest_first:
+            return _page(lines, page, lambda line: (line.number,), lambda parts: (int(parts[0]),))
+        before = page.after(lambda parts: int(parts[0]))
+        older = [line for line in reversed(lines) if before is None or line.number < before]
+        return page_of(older[: page.limit + 1], page.limit, lambda line: (line.number,))
+
+    def people(self, event_id: EventId, user_ids: Collection[UserId]) -> frozenset[UserId]:
+        """Return those of these users who ever had a booking or an entry of an event."""
+        shelf = self._shelves.get(event_id)
+        if shelf is None:
+            return frozenset()
+        booked = {booking.user_id for booking in shelf.state.bookings.values()}
+        waited = {entry.user_id for entry in shelf.state.entries.values()}
+        return frozenset((booked | waited) & set(user_ids))
 
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Return the rules that are broken; counters cannot drift, since they are added up at each reading."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -280,6 +280,12 @@ class AccountService:
         if not (actor.is_admin or actor.is_user(user_id)):
             raise NotFound("user")
         return self._user(user_id)
+
+    def people(self, user_ids: Collection[UserId]) -> Sequence[User]:
+        """Return these accounts by name, for somebody who may know them: whether that is so, the asker has found out."""
+        return sorted(
+            self._accounts.users_named(user_ids).values(), key=lambda user: (user.name.casefold(), user.id)
+        )
 
     def user_by_email(self, actor: Actor, email: str) -> User:
         """Return the account with this e-mail.

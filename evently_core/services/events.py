@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -307,10 +307,20 @@ class EventService:
         views = tuple(EventView(event, read[event.id], now) for event in found.items if event.id in read)
         return Page(views, found.next_cursor)
 
-    def journal(self, actor: Actor, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
-        """List what happened, by whom and why."""
+    def journal(
+        self, actor: Actor, event_id: EventId, page: PageRequest, *, newest_first: bool = False
+    ) -> Page[JournalLine]:
+        """List what happened, by whom and why; from the beginning, or from the end."""
         self._organised(actor, event_id)
-        return self._records.journal(event_id, page)
+        return self._records.journal(event_id, page, newest_first=newest_first)
+
+    def people(self, actor: Actor, event_id: EventId, user_ids: Collection[UserId]) -> frozenset[UserId]:
+        """Return those of these users whose names the organiser of an event may know.
+
+        They are those who ever had a booking of it, or waited for one.
+        """
+        self._organised(actor, event_id)
+        return self._records.people(event_id, user_ids)
 
     def explain(self, actor: Actor, event_id: EventId, user_id: UserId) -> tuple[Standing, ...]:
         """Return, line by line, where a user stands and why no seat was offered."""

@@ -230,6 +230,15 @@ class AccountsContract(StoresContract):
         assert list(self.accounts.users(people[3].id, 2)) == people[4:]
         assert list(self.accounts.users(people[4].id, 2)) == []
 
+    def test_users_are_found_by_their_ids(self) -> None:
+        """Several at once; who is not there is left out."""
+        ada, bob = self.person(), self.person("bob@example.org")
+        for user in (ada, bob):
+            self.accounts.add(user, "hash")
+        nobody = UserId(self.ids.new())
+        assert self.accounts.users_named({ada.id, nobody}) == {ada.id: ada}
+        assert self.accounts.users_named([]) == {}
+
     def test_an_admin_is_noticed(self) -> None:
         """By the role, whoever else is there."""
         self.accounts.add(self.person("a@example.org", Role.ORGANISER), "hash")

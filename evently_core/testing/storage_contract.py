@@ -201,6 +201,30 @@ class StorageContract:
         kinds = [line.kind for line in house.storage.journal(event_id, PageRequest()).items]
         assert kinds == ["event_created", "event_deleted"]
 
+    def test_the_journal_reads_from_its_end_as_well(self) -> None:
+        """Newest first, page by page: the same lines, the other way round."""
+        house = self.house()
+        event = house.published()
+        for number in range(5):
+            house.events.change(house.organiser, event.id, {"capacity": 20 + number})
+        forward = _all_pages(lambda page: house.storage.journal(event.id, page), 3)
+        backward = _all_pages(lambda page: house.storage.journal(event.id, page, newest_first=True), 3)
+        assert len(forward) > 6
+        assert backward == forward[::-1]
+
+    def test_the_people_of_an_event_are_those_who_had_seats_or_waited(self) -> None:
+        """Nobody else is among them, whoever is asked about."""
+        house = self.house()
+        event, other = house.published(capacity=1), house.published()
+        house.booked(event, 1)
+        house.waits(event, 2)
+        house.booked(other, 3)
+        asked = [user_id for person in range(1, 5) if (user_id := house.person(person).user_id)]
+        booked, waiting, *_ = asked
+        assert house.storage.people(event.id, asked) == {booked, waiting}
+        assert house.storage.people(event.id, ()) == frozenset()
+        assert house.storage.people(EventId(UUID(int=1)), asked) == frozenset()
+
     def test_one_event_is_decided_by_one_at_a_time(self) -> None:
         """Many threads, few seats: exactly as many are booked as there are, and everybody gets an answer."""
         house = self.house()

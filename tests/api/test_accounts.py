@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from evently_core.values import Role, UserId
 from tests.api.harness import PASSWORD, Api, Client, problem, wrong_fields
+from tests.api.scene import UNKNOWN
 
 ADA = {"email": "ada@example.org", "password": PASSWORD, "name": "Ada"}
 
@@ -232,3 +233,64 @@ def test_a_role_that_was_taken_away_is_gone_though_the_token_still_names_it(api:
 
 def refreshed(client: Client) -> TestResponse:
     return client.bearing(client.tokens["refresh_token"]).post("/auth/refresh")
+
+
+class TestSessions:
+    def test_are_listed_with_where_from_and_the_present_one_is_marked(self, api: Api) -> None:
+        ana = api.user(name="Ana")
+        api.clock.advance(timedelta(minutes=5))
+        phone = api.logged_in("ana@example.org")
+        answer = phone.get("/auth/sessions", headers={"User-Agent": "Lynx"}).get_json()
+        assert [session["current"] for session in answer["items"]] == [True, False]
+        newest = answer["items"][0]
+        assert (newest["instance"], newest["address"]) == ("api-1", "127.0.0.1")
+        assert answer["next_cursor"] is None
+        assert "token" not in str(answer)
+        assert [session["current"] for session in ana.get("/auth/sessions").get_json()["items"]] == [
+            False,
+            True,
+        ]
+
+    def test_one_that_is_ended_signs_nobody_in_any_more_and_the_others_do(self, api: Api) -> None:
+        ana = api.user(name="Ana")
+        phone = api.logged_in("ana@example.org")
+        [lost] = [one["id"] for one in ana.get("/auth/sessions").get_json()["items"] if not one["current"]]
+        assert ana.delete(f"/auth/sessions/{lost}").status_code == 204
+        problem(phone.get("/auth/me"), 401, "session_ended")
+        assert ana.get("/auth/me").status_code == 200
+        assert ana.delete(f"/auth/sessions/{lost}").status_code == 204
+
+    def test_all_of_them_end_at_once(self, api: Api) -> None:
+        ana, ben = api.user(name="Ana"), api.user(name="Ben")
+        phone = api.logged_in("ana@example.org")
+        assert ana.delete("/auth/sessions").status_code == 204
+        for session in (ana, phone):
+            problem(session.get("/auth/me"), 401, "session_ended")
+        assert ben.get("/auth/me").status_code == 200
+
+
+class TestUsersOfAnAdmin:
+    def test_are_listed_page_by_page(self, api: Api) -> None:
+        admin = api.user(Role.ADMIN)
+        for number in range(4):
+            api.user(name=f"User{number}")
+        first = admin.get("/auth/users?limit=3").get_json()
+        rest = admin.get(f"/auth/users?limit=3&cursor={first['next_cursor']}").get_json()
+        names = [user["name"] for user in first["items"] + rest["items"]]
+        assert names == ["admin", "User0", "User1", "User2", "User3"]
+        assert rest["next_cursor"] is None
+
+    def test_a_role_counts_from_the_next_request_on(self, api: Api) -> None:
+        admin, ana = api.user(Role.ADMIN), api.user(name="Ana")
+        answer = admin.patch(f"/auth/users/{ana.id}", {"role": "organiser"})
+        assert answer.get_json()["role"] == "organiser"
+        assert ana.get("/auth/me").get_json()["role"] == "organiser"
+
+    def test_a_new_password_ends_the_sessions_of_that_user(self, api: Api) -> None:
+        admin, ana = api.user(Role.ADMIN), api.user(name="Ana")
+        assert admin.patch(f"/auth/users/{ana.id}", {"password": "another battery"}).status_code == 200
+        problem(ana.get("/auth/me"), 401, "session_ended")
+        api.logged_in("ana@example.org", "another battery")
+
+    def test_nobody_unknown_is_changed(self, api: Api) -> None:
+        problem(api.user(Role.ADMIN).patch(f"/auth/users/{UNKNOWN}", {"role": "admin"}), 404, "not_found")

@@ -508,6 +508,33 @@ def test_a_draft_can_be_thrown_away(api: Api, organiser: Client) -> None:
 # -- what happened, and why not -----------------------------------------------------------------------------
 
 
+def test_the_journal_is_read_from_its_end_as_well(api: Api, organiser: Client, ana: Client) -> None:
+    scene = Scene.on_sale(api, organiser)
+    scene.booking(ana, 2)
+    newest = made(organiser.get(f"{scene.path}/journal?newest_first=true&limit=2"))
+    older = made(organiser.get(f"{scene.path}/journal?newest_first=true&cursor={newest['next_cursor']}"))
+    assert [line["number"] for line in newest["items"] + older["items"]] == [3, 2, 1]
+    assert older["next_cursor"] is None
+
+
+def test_an_organiser_learns_the_names_of_who_came_or_waits_and_of_nobody_else(
+    api: Api, organiser: Client, ana: Client
+) -> None:
+    scene, ben, cleo = Scene.on_sale(api, organiser, capacity=2), api.user(name="Ben"), api.user(name="Cleo")
+    scene.booking(ana, 2)
+    scene.entry(ben)
+    ids = ",".join([ben.id, cleo.id, ana.id, UNKNOWN])
+    people = made(organiser.get(f"{scene.path}/people?ids={ids}"))["items"]
+    assert [(person["id"], person["email"]) for person in people] == [
+        (ana.id, "ana@example.org"),
+        (ben.id, "ben@example.org"),
+    ]
+    assert wrong_fields(organiser.get(f"{scene.path}/people")) == {"ids": "required"}
+    assert wrong_fields(organiser.get(f"{scene.path}/people?ids=ana")) == {"ids.0": "invalid_id"}
+    too_many = ",".join([UNKNOWN] * 101)
+    assert wrong_fields(organiser.get(f"{scene.path}/people?ids={too_many}")) == {"ids": "too_many"}
+
+
 def test_the_journal_says_what_happened_by_whom_and_why(api: Api, organiser: Client, ana: Client) -> None:
     scene = Scene.on_sale(api, organiser)
     booking = scene.booking(ana, 2)

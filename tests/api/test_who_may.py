@@ -50,6 +50,14 @@ class World:
         """Return the askers in the order of the table's columns."""
         return self.api.anyone, self.attendee, self.owner, self.organiser, self.other, self.admin
 
+    @property
+    def session(self) -> str:
+        """Return the id of a second session of the owner."""
+        again = self.api.logged_in("owen@example.org")
+        sessions = again.get("/auth/sessions").get_json()["items"]
+        [current] = [str(session["id"]) for session in sessions if session["current"]]
+        return current
+
     def email(self) -> str:
         """Return an e-mail that nobody has."""
         return f"new-{next(self.numbers)}@example.org"
@@ -124,6 +132,11 @@ TABLE = [
     Row("me",                   lambda _, c: c.get("/auth/me"),                                        SIGNED_IN),
     Row("change_me",            lambda _, c: c.patch("/auth/me", {"name": "Else"}),                    SIGNED_IN),
     Row("create_user",          lambda w, c: c.post("/auth/users", _account(w, role="admin")),         (401, 403, 403, 403, 403, 201)),
+    Row("list_users",           lambda _, c: c.get("/auth/users"),                                     (401, 403, 403, 403, 403, 200)),
+    Row("change_user",          lambda w, c: c.patch(f"/auth/users/{w.owner.id}", {"role": "attendee"}), (401, 403, 403, 403, 403, 200)),
+    Row("list_sessions",        lambda _, c: c.get("/auth/sessions"),                                  SIGNED_IN),
+    Row("end_session",          lambda w, c: c.delete(f"/auth/sessions/{w.session}"),                  (401, 404, 204, 404, 404, 404)),
+    Row("end_sessions",         lambda _, c: c.delete("/auth/sessions"),                               (401, 204, 204, 204, 204, 204)),
 
     Row("list_events",          lambda _, c: c.get("/events"),                                         ALL),
     Row("create_event",         lambda w, c: c.post("/events", event_body(w.api)),                     (401, 403, 403, 201, 201, 201)),
@@ -148,6 +161,8 @@ TABLE = [
     Row("list_event_waitlist",  lambda w, c: c.get(f"{w.draft().path}/waitlist"),                      ORGANISERS_DRAFT, of="draft"),
     Row("read_journal",         lambda w, c: c.get(f"{w.on_sale().path}/journal"),                     ORGANISERS_EVENT),
     Row("read_journal",         lambda w, c: c.get(f"{w.draft().path}/journal"),                       ORGANISERS_DRAFT, of="draft"),
+    Row("list_people",          lambda w, c: c.get(f"{w.on_sale().path}/people?ids={w.owner.id}"),     ORGANISERS_EVENT),
+    Row("list_people",          lambda w, c: c.get(f"{w.draft().path}/people?ids={w.owner.id}"),       ORGANISERS_DRAFT, of="draft"),
     Row("explain",              lambda w, c: c.get(f"{w.on_sale().path}/explain"),                     SIGNED_IN, of="oneself"),
     Row("explain",              lambda w, c: c.get(f"{w.on_sale().path}/explain?user_id={w.owner.id}"), (401, 403, 200, 200, 403, 200), of="the owner"),
 

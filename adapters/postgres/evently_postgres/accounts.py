@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -93,6 +93,12 @@ class PostgresAccounts:
         with reading(self._engine) as connection:
             row = connection.execute(select(*_CREDENTIALS).where(whose)).one_or_none()
         return None if row is None else Credentials(_user(row), row.password_hash)
+
+    def users_named(self, user_ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """Return these users."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(*_USER).where(users.c.id.in_(user_ids)))
+            return {user.id: user for user in map(_user, rows)}
 
     def users(self, after: UserId | None, limit: int) -> Sequence[User]:
         """Return users in the order of their ids."""

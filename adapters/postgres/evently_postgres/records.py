@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -63,6 +63,15 @@ LATERAL (
 _JOURNAL = """
 SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM journal
 WHERE event_id = %s AND number > %s ORDER BY number LIMIT %s
+"""
+_JOURNAL_BACKWARDS = """
+SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM journal
+WHERE event_id = %s AND (%s::bigint IS NULL OR number < %s) ORDER BY number DESC LIMIT %s
+"""
+_PEOPLE = """
+SELECT asked.user_id FROM unnest(%s::uuid[]) AS asked (user_id)
+WHERE EXISTS (SELECT FROM bookings WHERE event_id = %s AND user_id = asked.user_id)
+OR EXISTS (SELECT FROM waitlist_entries WHERE event_id = %s AND user_id = asked.user_id)
 """
 
 _SETTLEMENTS = """
@@ -269,10 +278,15 @@ class PostgresRecords:
             )
         }
 
-    def journal(self, event_id: EventId, page: PageRequest) -> Page[JournalLine]:
-        """List the journal of an event, in the order things happened."""
-        after = page.after(lambda parts: _number(parts[0])) or 0
-        rows = self._read(_JOURNAL, (event_id, after, page.limit + 1))
+    def journal(
+        self, event_id: EventId, page: PageRequest, *, newest_first: bool = False
+    ) -> Page[JournalLine]:
+        """List the journal of an event, in the order things happened, or from its end."""
+        after = page.after(lambda parts: _number(parts[0]))
+        if newest_first:
+            rows = self._read(_JOURNAL_BACKWARDS, (event_id, after, after, page.limit + 1))
+        else:
+            rows = self._read(_JOURNAL, (event_id, after or 0, page.limit + 1))
         lines = [
             JournalLine(
                 event_id=EventId(row[0]),
@@ -288,6 +302,11 @@ class PostgresRecords:
             for row in rows
         ]
         return page_of(lines, page.limit, lambda line: (line.number,))
+
+    def people(self, event_id: EventId, user_ids: Collection[UserId]) -> frozenset[UserId]:
+        """Return those of these users who ever had a booking or an entry of an event."""
+        rows = self._read(_PEOPLE, (list(user_ids), event_id, event_id))
+        return frozenset(UserId(row[0]) for row in rows)
 
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Recompute counters and rules from the allocations, and return what differs."""

@@ -22,14 +22,17 @@ from evently_flask_api.schemas.events import (
     EventsQuery,
     ExplainQuery,
     JournalLine,
+    JournalQuery,
     NewEventBody,
     NewTicketTypeBody,
+    PeopleQuery,
+    Person,
     SeatsOfTicketType,
     Standings,
     TicketType,
     TicketTypeChanges,
 )
-from evently_flask_api.schemas.fields import DryRunQuery, Listing, ListQuery
+from evently_flask_api.schemas.fields import DryRunQuery, Listing
 from evently_flask_api.services import Services
 
 routes = Routes("Events", "What there is to book, and how organisers run it.", prefix="/events")
@@ -255,12 +258,27 @@ def list_event_waitlist(
 
 @routes.get("/<uuid:event_id>/journal", who=Who.SIGNED_IN, problems=("forbidden",))
 def read_journal(
-    services: Services, caller: Caller, event_id: UUID, query: ListQuery
+    services: Services, caller: Caller, event_id: UUID, query: JournalQuery
 ) -> Listing[JournalLine]:
     """Read what happened, by whom and why."""
-    page = services.evently.events.journal(caller.actor, EventId(event_id), query.page())
+    page = services.evently.events.journal(
+        caller.actor, EventId(event_id), query.page(), newest_first=query.newest_first
+    )
     items = [JournalLine.model_validate(shapes.journal_shape(line)) for line in page.items]
     return Listing[JournalLine](items=items, next_cursor=page.next_cursor)
+
+
+@routes.get("/<uuid:event_id>/people", who=Who.SIGNED_IN, problems=("forbidden",))
+def list_people(services: Services, caller: Caller, event_id: UUID, query: PeopleQuery) -> Listing[Person]:
+    """Read the names of people who have seats at one's event, had some, or wait for some.
+
+    Bookings and entries name them by their ids; ids of others are left out.
+    """
+    known = services.evently.events.people(
+        caller.actor, EventId(event_id), [UserId(user_id) for user_id in query.ids]
+    )
+    people = [Person.of(user) for user in services.accounts.people(known)]
+    return Listing[Person](items=people, next_cursor=None)
 
 
 @routes.get("/<uuid:event_id>/explain", who=Who.SIGNED_IN, problems=("forbidden",))

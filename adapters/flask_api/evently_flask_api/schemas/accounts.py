@@ -83,6 +83,15 @@ class MeChanges(RequestModel, json_schema_extra=example(name="Ada King")):
     ] = None
 
 
+class UserChanges(RequestModel, json_schema_extra=example(role="organiser")):
+    """What an admin changes of somebody's account."""
+
+    role: Omissible[Role] = None
+    password: Annotated[
+        Omissible[_NewPassword], Field(description="Ends every session of that user.", repr=False)
+    ] = None
+
+
 class User(AnswerModel):
     """Somebody with an account."""
 
@@ -91,6 +100,19 @@ class User(AnswerModel):
     name: str
     role: Role
     created_at: Instant
+
+
+class Session(AnswerModel):
+    """A log-in on one device."""
+
+    id: Id
+    instance: Annotated[str, Field(description="Which process answered last.")]
+    address: str
+    user_agent: str
+    created_at: Instant
+    last_seen_at: Annotated[Instant, Field(description="To the minute.")]
+    expires_at: Instant
+    current: Annotated[bool, Field(description="Whether this request belongs to it.")]
 
 
 class LogIn(AnswerModel):

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from evently_core import event as core
 from evently_core.event import EventStatus, OnSilence, Policy
+from evently_core.paging import LIMIT_MAX
 from evently_core.reasons import ReasonCode
 from evently_core.services.events import NewEvent, NewTicketType
 from evently_core.storage import EventQuery
@@ -350,6 +351,37 @@ class Standings(AnswerModel):
     event_id: Id
     user_id: Id
     lines: list[Standing]
+
+
+class JournalQuery(ListQuery):
+    """How to read the journal."""
+
+    newest_first: Annotated[Flag, Field(description="From its end instead of its beginning.")] = False
+
+
+def _ids(value: object) -> object:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+class PeopleQuery(RequestModel):
+    """Whom to name."""
+
+    ids: Annotated[
+        tuple[Id, ...],
+        BeforeValidator(_ids),
+        Field(min_length=1, max_length=LIMIT_MAX, description="Ids of users, with commas between."),
+        WithJsonSchema(
+            {"type": "string", "format": "uuid", "description": "Ids of users, with commas between."}
+        ),
+    ]
+
+
+class Person(AnswerModel):
+    """Somebody who has seats at an event, or had, or waits for some."""
+
+    id: Id
+    name: str
+    email: str
 
 
 class ExplainQuery(RequestModel):
