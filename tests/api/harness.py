@@ -12,10 +12,12 @@ import attrs
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from evently_core.counting import Counters
 from evently_core.evently import Evently
 from evently_core.instances import Instance, InstanceKind
 from evently_core.memory.accounts import MemoryAccounts, MemorySessions
 from evently_core.memory.basics import FixedClock, RandomIds, ScryptPasswords
+from evently_core.memory.counters import MemoryCounters
 from evently_core.memory.instances import MemoryInstances
 from evently_core.memory.storage import MemoryStorage
 from evently_core.services.accounts import AccountService
@@ -104,6 +106,7 @@ class Api:
         groups: Sequence[Routes] = GROUPS,
         checks: Mapping[str, Check] | None = None,
         courtesies: Mapping[str, Check] | None = None,
+        counters: Counters | None = None,
         **settings: Any,
     ) -> Api:
         """A new one, with nobody registered."""
@@ -112,7 +115,11 @@ class Api:
         accounts = AccountService(MemoryAccounts(), MemorySessions(), passwords, clock, RandomIds())
         evently = Evently.over(MemoryStorage(), clock, RandomIds())
         services = Services(
-            accounts=accounts, evently=evently, checks=checks or {}, courtesies=courtesies or {}
+            accounts=accounts,
+            evently=evently,
+            checks=checks or {},
+            courtesies=courtesies or {},
+            counters=counters or MemoryCounters(),
         )
         api = cls(Flask("nothing"), MemoryInstances(), services, clock)
         return api.beside(groups, **{"instance": "api-1", **settings})

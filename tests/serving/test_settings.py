@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evently_core.counting import Rate
 from evently_wiring.settings import InvalidSettings, Settings
 
 KEY = secrets.token_hex(32)
@@ -24,6 +25,10 @@ def test_all_faults_are_told_together() -> None:
                 "EVENTLY_REFRESH_TOKEN_DAYS": "soon",
                 "EVENTLY_TRUSTED_PROXIES": "-1",
                 "EVENTLY_LOG_FORMAT": "xml",
+                "EVENTLY_RATE_LIMIT": "many",
+                "EVENTLY_RATE_LIMIT_READS": "0 per minute",
+                "EVENTLY_RATE_LIMIT_LOGIN": "none",
+                "EVENTLY_CORS_ORIGINS": "https://example.org, *",
             }
         )
     assert {fault.split()[0] for fault in told.value.faults} == {
@@ -36,6 +41,10 @@ def test_all_faults_are_told_together() -> None:
         "EVENTLY_REFRESH_TOKEN_DAYS",
         "EVENTLY_TRUSTED_PROXIES",
         "EVENTLY_LOG_FORMAT",
+        "EVENTLY_RATE_LIMIT",
+        "EVENTLY_RATE_LIMIT_READS",
+        "EVENTLY_RATE_LIMIT_LOGIN",
+        "EVENTLY_CORS_ORIGINS",
     }
     assert "short" not in str(told.value)
 
@@ -43,6 +52,22 @@ def test_all_faults_are_told_together() -> None:
 def test_nothing_needs_to_be_set() -> None:
     settings = Settings.from_environment({"EVENTLY_DATA_DIR": "/data"})
     assert settings == Settings(data_dir=Path("/data"), log_format=settings.log_format)
+
+
+def test_limits_are_rates_or_off() -> None:
+    settings = Settings.from_environment(
+        {"EVENTLY_RATE_LIMIT": "5 per minute", "EVENTLY_RATE_LIMIT_READS": "off", "EVENTLY_DATA_DIR": "/data"}
+    )
+    limits = (settings.rate_limit, settings.rate_limit_reads, settings.rate_limit_login)
+    assert limits == (Rate(5, 60), None, Rate(10, 900))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["*", "example.org", "https://example.org/", "https://a b", "ftp://a", "https://a,"]
+)
+def test_an_origin_is_a_scheme_and_a_host_and_nothing_else(wrong: str) -> None:
+    with pytest.raises(InvalidSettings, match="EVENTLY_CORS_ORIGINS"):
+        Settings.from_environment({"EVENTLY_CORS_ORIGINS": wrong})
 
 
 @pytest.mark.parametrize(

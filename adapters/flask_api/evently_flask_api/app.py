@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, request
+from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from evently_flask_api.callers import Doorkeeper, SessionWatch
 from evently_flask_api.documentation import install_documentation
+from evently_flask_api.limits import Throttle
+from evently_flask_api.openapi import RESPONSE_HEADERS
 from evently_flask_api.problems import install_problems
 from evently_flask_api.requests import ROUTE, Front
 from evently_flask_api.routes import GROUPS
-from evently_flask_api.routing import Routes, Supplies, install_routes
+from evently_flask_api.routing import PREFIX, Routes, Supplies, install_routes
 from evently_flask_api.services import Services
 from evently_flask_api.settings import ApiSettings
 from evently_flask_api.tokens import Tokens
@@ -36,7 +39,10 @@ def create_app(services: Services, settings: ApiSettings, groups: Sequence[Route
     app.before_request(_arrive)
     install_problems(app)
     door = Doorkeeper(Tokens(app, settings), SessionWatch(services.accounts), settings.instance)
-    install_routes(app, groups, Supplies(services, settings, door))
+    throttle = Throttle(app, services.counters, settings.rate_limits, door.whose)
+    if settings.cors_origins:
+        _allow_pages_of(app, settings.cors_origins)
+    install_routes(app, groups, Supplies(services, settings, door, throttle))
     install_documentation(app, groups)
     install_pages(app)
     if settings.trusted_proxies:
@@ -48,6 +54,33 @@ def create_app(services: Services, settings: ApiSettings, groups: Sequence[Route
         app.wsgi_app, settings.instance, presence=services.presence
     )
     return app
+
+
+def _allow_pages_of(app: Flask, origins: Sequence[str]) -> None:
+    """Let pages of these origins ask from a browser, with a token but without cookies: there are none."""
+    CORS(
+        app,
+        resources=f"{PREFIX}/*",
+        origins=list(origins),
+        methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "Prefer",
+            "X-Request-Id",
+        ],
+        expose_headers=list(RESPONSE_HEADERS),
+        max_age=3_600,
+    )
+
+    @app.after_request
+    def vary(answer: Response) -> Response:
+        answer.vary.add(
+            "Origin"
+        )  # the library says so to pages of these origins alone, and a cache serves all
+        return answer
 
 
 def _arrive() -> None:

@@ -10,17 +10,21 @@ from threading import Lock
 
 import attrs
 from flask import request
+from jwt.exceptions import InvalidTokenError
 
 from evently_core.accounts import Device, LogIn, TokenId, User
 from evently_core.services.accounts import AccountService
-from evently_core.values import Actor, Role, SessionId
+from evently_core.values import Actor, Role, SessionId, UserId
 from evently_flask_api.problems import Problem
 from evently_flask_api.requests import USER_ID
-from evently_flask_api.tokens import ACCESS, REFRESH, TokenPair, Tokens
+from evently_flask_api.tokens import ACCESS, REFRESH, Claims, TokenPair, Tokens
 
 LIVE_SECONDS = 2.0
 """How long a session is believed to be live without asking again; other instances end it within this time."""
 WATCHED_MAX = 10_000
+
+_PRESENTED = "evently.presented"
+"""Where the verified token is kept for as long as its request lasts, or what was wrong with it."""
 
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
@@ -129,12 +133,11 @@ class Doorkeeper:
             InvalidTokenError: the token is no good.
             SessionEnded: its session is over.
         """
-        token = _bearer()
-        if token is None:
+        claims = self._claims(ACCESS)
+        if claims is None:
             if who is Who.ANYONE:
                 return None
             raise Problem("not_signed_in")
-        claims = self._tokens.verified(token, ACCESS)
         user = self._watch.user(claims.session_id)
         if user.id != claims.user_id:
             raise Problem("invalid_token")
@@ -150,11 +153,35 @@ class Doorkeeper:
             Problem: none was.
             InvalidTokenError: the token is no good.
         """
-        token = _bearer()
-        if token is None:
+        claims = self._claims(REFRESH)
+        if claims is None:
             raise Problem("not_signed_in", "Send the refresh token as bearer.")
-        claims = self._tokens.verified(token, REFRESH)
         return Refreshing(claims.session_id, claims.token_id)
+
+    def whose(self) -> UserId | None:
+        """Return whom the token names that came along, if it is a good one; whether its session is live is not asked."""
+        presented = self._presented()
+        return presented.user_id if isinstance(presented, Claims) else None
+
+    def _claims(self, kind: str) -> Claims | None:
+        presented = self._presented()
+        if isinstance(presented, Exception):
+            raise presented
+        if presented is not None and presented.kind != kind:
+            raise InvalidTokenError("of the wrong kind")
+        return presented
+
+    def _presented(self) -> Claims | Exception | None:
+        """Verify the token of the request at hand, once however many ask for it."""
+        environ = request.environ
+        if _PRESENTED not in environ:
+            try:
+                token = _bearer()
+                environ[_PRESENTED] = None if token is None else self._tokens.verified(token)
+            except (Problem, InvalidTokenError) as error:
+                environ[_PRESENTED] = error
+        presented: Claims | Exception | None = environ[_PRESENTED]
+        return presented
 
     def tokens_for(self, login: LogIn) -> TokenPair:
         """Return the tokens of a log-in."""

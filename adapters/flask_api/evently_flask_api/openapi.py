@@ -12,6 +12,7 @@ from pydantic_core import core_schema
 
 from evently_core.values import Role
 from evently_flask_api.callers import Who
+from evently_flask_api.limits import RATE_LIMIT_HEADERS
 from evently_flask_api.problems import KINDS, MEDIA_TYPE, REPLAYED
 from evently_flask_api.routing import Route, Routes
 from evently_flask_api.schemas.problems import Problem
@@ -28,15 +29,28 @@ Book seats at events, exactly and in fair order.
 - **Retries** are safe with an `Idempotency-Key`: the same request under the same key is answered the same again.
 """
 
-_HEADERS = {
+RESPONSE_HEADERS = {
     "X-Request-Id": "Names this request; the caller's own id, if it sent a sane one.",
     "X-Instance-Id": "Names the process that answered.",
+    "RateLimit-Policy": "How many requests there may be, and in how many seconds: `100;w=900`.",
+    "RateLimit-Limit": "How many requests there may be in the window.",
+    "RateLimit-Remaining": "How many are left of it.",
+    "RateLimit-Reset": "Seconds until the window closes and all are there again.",
     "Location": "Where what was made can be read.",
     "ETag": "The version of what is answered; for `If-Match`.",
     "Retry-After": "Seconds after which another try makes sense.",
     "WWW-Authenticate": "How to sign in.",
     REPLAYED: "`true` if this is the answer of before, to the same request under the same key.",
 }
+
+_IDS = ("X-Request-Id", "X-Instance-Id")
+_MORE_HEADERS = {
+    401: ["WWW-Authenticate"],
+    409: [REPLAYED],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
+"""Of problems, by status."""
 
 _ACCESS, _REFRESH = "accessToken", "refreshToken"
 _SECURITY_SCHEMES = {
@@ -95,7 +109,8 @@ def openapi_document(groups: Sequence[Routes], server: str = "/") -> dict[str, A
             "schemas": dict(sorted(definitions["$defs"].items())),
             "securitySchemes": _SECURITY_SCHEMES,
             "headers": {
-                name: {"description": about, "schema": {"type": "string"}} for name, about in _HEADERS.items()
+                name: {"description": about, "schema": {"type": "string"}}
+                for name, about in RESPONSE_HEADERS.items()
             },
         },
     }
@@ -177,7 +192,8 @@ def _header(name: str, about: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
-    headers = [*route.headers, *([REPLAYED] if "repeat" in route.takes else [])]
+    always = [*_IDS, *(RATE_LIMIT_HEADERS if route.limited else ())]
+    headers = [*always, *route.headers, *([REPLAYED] if "repeat" in route.takes else [])]
     found = {str(route.status): _response(route.status, route.answer, schemas, headers)}
     for status, answer in route.also.items():
         found[str(status)] = _response(status, answer, schemas, headers)
@@ -186,7 +202,7 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
         by_status.setdefault(KINDS[code].status, []).append(code)
     for status, codes in sorted(by_status.items()):
         if str(status) not in found:
-            found[str(status)] = _problem_response(status, codes, schemas)
+            found[str(status)] = _problem_response(status, codes, schemas, always)
     return found
 
 
@@ -195,19 +211,20 @@ def _response(
 ) -> dict[str, Any]:
     response: dict[str, Any] = {
         "description": HTTPStatus(status).phrase,
-        "headers": _header_refs("X-Request-Id", "X-Instance-Id", *headers),
+        "headers": _header_refs(*headers),
     }
     if answer is not None:
         response["content"] = {"application/json": {"schema": schemas[answer, "serialization"]}}
     return response
 
 
-def _problem_response(status: int, codes: Sequence[str], schemas: Schemas) -> dict[str, Any]:
-    more = {401: ["WWW-Authenticate"], 409: [REPLAYED], 503: ["Retry-After"]}.get(status, [])
+def _problem_response(
+    status: int, codes: Sequence[str], schemas: Schemas, always: Sequence[str]
+) -> dict[str, Any]:
     described = {"properties": {"code": {"enum": list(codes)}, "status": {"const": status}}}
     return {
         "description": "\n".join(f"- `{code}`: {KINDS[code].sentence}" for code in codes),
-        "headers": _header_refs("X-Request-Id", "X-Instance-Id", *more),
+        "headers": _header_refs(*always, *_MORE_HEADERS.get(status, ())),
         "content": {
             MEDIA_TYPE: {"schema": {"allOf": [schemas[Problem, "serialization"], described]}},
         },

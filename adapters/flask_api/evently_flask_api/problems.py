@@ -73,6 +73,7 @@ _OF_REQUESTS = [
     Kind("body_too_large", 413, "The body is larger than this address takes."),
     Kind("unsupported_media_type", 415, "Send the body as application/json."),
     Kind("validation_failed", 422, "The request is well-formed, but not everything in it is acceptable."),
+    Kind("rate_limited", 429, "Too many requests; Retry-After says when to come again."),
     Kind("internal_error", 500, "That was our fault. The log knows more under the request id."),
     Kind("conflict", 503, "Somebody else was faster, and nothing was changed; try again."),
     Kind("unavailable", 503, "Something we need cannot be reached; try again soon."),

@@ -26,6 +26,8 @@ USER_ID = "evently.user_id"
 """Who has signed in, once that is known."""
 ROUTE = "evently.route"
 """The rule of the route; the path itself may hold anything."""
+HEADERS = "evently.headers"
+"""Further headers of the answer, whatever it will be."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}")
 
@@ -83,6 +85,7 @@ class Front:
             own = {name for name, _ in headers}
             headers += [header for header in self._usual if header[0] not in own]
             headers += ("X-Request-Id", request_id), ("X-Instance-Id", self._instance)
+            headers += environ.get(HEADERS, ())
             if environ["wsgi.url_scheme"] == "https":
                 headers.append(("Strict-Transport-Security", HSTS))
             return start_response(line, headers, failure)

@@ -41,6 +41,7 @@ from pydantic_core import to_json
 
 from evently_flask_api.callers import Doorkeeper, Who
 from evently_flask_api.headers import expected_version, repeat_of_request
+from evently_flask_api.limits import Throttle
 from evently_flask_api.problems import KINDS, REPLAYED, FieldError, Problem
 from evently_flask_api.responses import JSON, JsonResponse
 from evently_flask_api.schemas.fields import NoFields, RequestModel
@@ -103,11 +104,18 @@ class Route:
     query: type[RequestModel]
     takes: frozenset[str]
     """The names of the handler's parameters."""
+    account: str | None
+    """The field of the body that names an account: the route takes a password, and may be asked less often."""
 
     @property
     def name(self) -> str:
         """What the route is called; no other has this name."""
         return self.handler.__name__
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a bound to how often somebody may ask."""
+        return self.rule.startswith(PREFIX)
 
     @property
     def path(self) -> str:
@@ -160,8 +168,11 @@ class Routes:
         also: Mapping[int, type[BaseModel] | None] | None = None,
         headers: Sequence[str] = (),
         problems: Sequence[str] = (),
+        account: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a route: who may call, the status of success, headers, and the problems of its own.
+
+        With ``account``, a field of the body, it may be asked as seldom as who takes passwords has to be.
 
         Problems that follow from the rest (no token, a body that is no JSON, …) need not be named.
         """
@@ -193,6 +204,7 @@ class Routes:
                 body_required=body is not None and body.default is body.empty,
                 query=(_model_of(query.annotation) if query else None) or NoFields,
                 takes=takes,
+                account=account,
             )
             assert route.problems <= KINDS.keys(), f"unknown problems: {route.problems - KINDS.keys()}"
             self._routes.append(route)
@@ -204,6 +216,8 @@ class Routes:
 def _implied(method: str, rule: str, who: Who, takes: frozenset[str]) -> set[str]:
     """Return the problems that a route may have because of what it is."""
     codes = {"bad_request", "validation_failed", "internal_error"}
+    if rule.startswith(PREFIX):
+        codes |= {"rate_limited"}
     if takes & {"services", "caller"}:
         codes |= {"unavailable", "overloaded"}
     if takes & {"caller", "refreshing"}:
@@ -239,6 +253,7 @@ class Supplies:
     services: Services
     settings: ApiSettings
     door: Doorkeeper
+    throttle: Throttle
 
 
 class Endpoint:
@@ -248,6 +263,7 @@ class Endpoint:
         """Take what the handler may ask for."""
         self.route = route
         self._door = supplies.door
+        self._throttle = supplies.throttle
         self._fixed = {name: getattr(supplies, name) for name in route.takes & _FIXED}
 
     def __call__(self, **path_ids: Any) -> Response:
@@ -259,6 +275,8 @@ class Endpoint:
         if "refreshing" in route.takes:
             supplied["refreshing"] = self._door.refreshing()
         body, query = self._valid_parts()
+        if route.account is not None:
+            self._throttle.count_account(getattr(body, route.account))
         if "body" in route.takes and (body is not None or route.body_required):
             supplied["body"] = body
         if "query" in route.takes:
@@ -337,3 +355,5 @@ def install_routes(app: Flask, groups: Sequence[Routes], supplies: Supplies) -> 
     """Let an application answer these routes."""
     for route in (route for group in groups for route in group):
         app.add_url_rule(route.rule, route.name, Endpoint(route, supplies), methods=[route.method])
+        if route.limited:
+            supplies.throttle.guard(route.name, strictly=route.account is not None)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from evently_core.counting import Counters
 from evently_core.evently import Evently
+from evently_core.memory.counters import MemoryCounters
 from evently_core.services.accounts import AccountService
 from evently_core.services.presence import Presence
 
@@ -25,6 +27,8 @@ class Services:
 
     accounts: AccountService
     evently: Evently
+    counters: Counters = attrs.field(factory=MemoryCounters)
+    """Count requests for the rate limits."""
     checks: Mapping[str, Check] = attrs.field(factory=dict)
     """What has to be well for this process to be ready, by name: ``database``, ``migrations``."""
     courtesies: Mapping[str, Check] = attrs.field(factory=dict)

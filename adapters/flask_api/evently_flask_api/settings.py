@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import attrs
 
+from evently_core.counting import Rate
+
 SECRET_BYTES_MIN = 32
 ACCESS_MINUTES_MAX = 15
 BODY_BYTES_MAX = 64 * 1024
@@ -14,6 +16,18 @@ BODY_BYTES_MAX = 64 * 1024
 def _long_enough(_: object, attribute: attrs.Attribute[bytes], key: bytes) -> None:
     if len(key) < SECRET_BYTES_MIN:
         raise ValueError(f"{attribute.name} needs at least {SECRET_BYTES_MIN} bytes.")
+
+
+@attrs.frozen(kw_only=True)
+class RateLimits:
+    """How often somebody may ask, by class of route; None is as often as they like."""
+
+    general: Rate | None = None
+    """By user, or by address where nobody is signed in."""
+    reads: Rate | None = None
+    """What somebody who is signed in only looks at."""
+    login: Rate | None = None
+    """Routes that take a password: by address, and by the account that is named."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +53,9 @@ class ApiSettings:
     """How long an access token is good. How long a session lives is the account service's to say."""
     trusted_proxies: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     """How many proxies in front are believed in what they say of the caller (``X-Forwarded-*``)."""
+    rate_limits: RateLimits = attrs.field(factory=RateLimits)
+    cors_origins: tuple[str, ...] = ()
+    """Whose pages may ask from a browser, such as ``https://example.org``."""
     body_bytes_max: int = attrs.field(default=BODY_BYTES_MAX, validator=attrs.validators.gt(0))
 
     @property

@@ -19,7 +19,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from sqlalchemy import text
 
-from evently_flask_api import ApiSettings, Services, create_app
+from evently_flask_api import ApiSettings, RateLimits, Services, create_app
 from evently_postgres import migrations
 from evently_postgres.engine import reading
 from evently_wiring.application import Application, database, instance_name, open_application
@@ -63,6 +63,12 @@ def wsgi_app(settings: Settings, application: Application) -> Callable[..., Any]
             instance=instance_name(),
             access_minutes=int(settings.access_token_lifetime.total_seconds() // 60),
             trusted_proxies=settings.trusted_proxies,
+            rate_limits=RateLimits(
+                general=settings.rate_limit,
+                reads=settings.rate_limit_reads,
+                login=settings.rate_limit_login,
+            ),
+            cors_origins=settings.cors_origins,
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -15,12 +16,18 @@ from typing import TypeVar
 import attrs
 
 from evently_core.accounts import PASSWORD_MAX, PASSWORD_MIN, acceptable_password, normal_email
+from evently_core.counting import Rate
 from evently_core.errors import InvalidValue
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
+RATE_LIMIT: Rate | None = Rate(100, 900)
+RATE_LIMIT_READS: Rate | None = Rate(1_000, 900)
+RATE_LIMIT_LOGIN: Rate | None = Rate(10, 900)
 # Words that stand in examples and templates, and in no key that chance has made.
 _NOT_BY_CHANCE = ("change", "secret", "default", "example", "password")
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 
 T = TypeVar("T")
 
@@ -49,6 +56,14 @@ class Settings:
     access_token_lifetime: timedelta = timedelta(minutes=15)
     refresh_token_lifetime: timedelta = timedelta(days=30)
     trusted_proxies: int = 0
+    rate_limit: Rate | None = RATE_LIMIT
+    """How often somebody may ask; None is as often as they like."""
+    rate_limit_reads: Rate | None = RATE_LIMIT_READS
+    """How often somebody who is signed in may only look."""
+    rate_limit_login: Rate | None = RATE_LIMIT_LOGIN
+    """How often a password may be tried, and an account be made."""
+    cors_origins: tuple[str, ...] = ()
+    """Whose pages may ask from a browser."""
     log_format: str = "console"
     """``console`` for people or ``json`` for programs."""
 
@@ -83,6 +98,10 @@ class Settings:
                 days=reader.value("EVENTLY_REFRESH_TOKEN_DAYS", _between(1, 365), 30)
             ),
             trusted_proxies=reader.value("EVENTLY_TRUSTED_PROXIES", _between(0, 10), 0),
+            rate_limit=reader.value("EVENTLY_RATE_LIMIT", _rate, RATE_LIMIT),
+            rate_limit_reads=reader.value("EVENTLY_RATE_LIMIT_READS", _rate, RATE_LIMIT_READS),
+            rate_limit_login=reader.value("EVENTLY_RATE_LIMIT_LOGIN", _rate, RATE_LIMIT_LOGIN),
+            cors_origins=reader.value("EVENTLY_CORS_ORIGINS", _origins, ()),
             log_format=reader.word(
                 "EVENTLY_LOG_FORMAT", ("console", "json"), "console" if sys.stderr.isatty() else "json"
             ),
@@ -171,6 +190,24 @@ def _secret(text: str) -> bytes:
             "python3 -c 'import secrets; print(secrets.token_hex(32))' makes some"
         )
     return text.encode()
+
+
+def _rate(text: str) -> Rate | None:
+    if text == "off":
+        return None
+    try:
+        return Rate.parse(text)
+    except ValueError as error:
+        raise ValueError('is a rate such as "100 per 15 minutes", or "off"') from error
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip().lower() for origin in text.split(","))
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError(
+            "names origins such as https://example.org, with commas between, without a path or a star"
+        )
+    return origins
 
 
 def _email(text: str) -> str:

@@ -25,7 +25,7 @@ from evently_flask_api.services import Services
 routes = Routes("Accounts", "Registration, log-in, sessions, and one's own account.", prefix="/auth")
 
 
-@routes.post("/register", status=201, problems=("email_taken",))
+@routes.post("/register", status=201, problems=("email_taken",), account="email")
 def register(services: Services, body: Registration, repeat: Repeat | None) -> Answer[User]:
     """Make an account for an attendee."""
     key = repeat.answer_key(body.email) if repeat else None
@@ -33,7 +33,7 @@ def register(services: Services, body: Registration, repeat: Repeat | None) -> A
     return Answer(User.of(made.value), replayed=made.replayed)
 
 
-@routes.post("/login", problems=("bad_credentials",))
+@routes.post("/login", problems=("bad_credentials",), account="email")
 def log_in(services: Services, door: Doorkeeper, body: Credentials) -> LogIn:
     """Open a session.
 
