@@ -144,13 +144,13 @@ class QueueService:
     # -- reading ----------------------------------------------------------------------------------------------
 
     def request(self, actor: Actor, request_id: RequestId, *, wait: float = 0.0) -> RequestView:
-        """Return one's own request; with ``wait`` seconds it is returned as soon as it is decided.
+        """Return a request to its asker and to admins; with ``wait`` seconds it is returned as soon as it is decided.
 
         Raises:
-            NotFound: the actor has no such request.
+            NotFound: there is no such request, or it is not the actor's.
         """
         found = self._find(request_id)
-        if found is None or not actor.is_user(found.user_id):
+        if found is None or not (actor.is_user(found.user_id) or actor.is_admin):
             raise NotFound("booking request")
         if isinstance(found, Waiting) and wait > 0:
             found = self._watch.wait(request_id, wait) or self._find(request_id) or found

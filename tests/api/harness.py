@@ -113,7 +113,8 @@ class Api:
         clock = FixedClock(datetime.now(UTC))
         passwords = ScryptPasswords(cost=2)
         accounts = AccountService(MemoryAccounts(), MemorySessions(), passwords, clock, RandomIds())
-        evently = Evently.over(MemoryStorage(), clock, RandomIds())
+        storage = MemoryStorage()
+        evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake)
         services = Services(
             accounts=accounts,
             evently=evently,

@@ -72,6 +72,15 @@ class World:
         """Return where a held booking of the owner is."""
         return f"/bookings/{self.on_sale(policy={'hold_for_seconds': 600}).booking(self.owner, 2)['id']}"
 
+    def queued_by(self, client: Client) -> TestResponse:
+        """Ask for seats of an event, to be decided later."""
+        body = {"event_id": self.on_sale().event_id}
+        return client.post("/bookings", body, headers={"Prefer": "respond-async"})
+
+    def queued(self) -> str:
+        """Return where a request of the owner is that waits to be decided."""
+        return f"/booking-requests/{made(self.queued_by(self.owner), 202)['id']}"
+
     def waiting(self) -> str:
         """Return where a waiting entry of the owner is."""
         return f"/waitlist/{self.on_sale(capacity=0).entry(self.owner)['id']}"
@@ -173,6 +182,9 @@ TABLE = [
     Row("confirm_booking",      lambda w, c: c.post(f"{w.booking()}/confirm"),                         OWN_AND_NOT_ORGANISERS),
     Row("reduce_booking",       lambda w, c: c.patch(w.booking(), {"quantity": 1, **WHY}),             OWN_OR_ORGANISERS),
     Row("cancel_booking",       lambda w, c: c.delete(f"{w.booking()}?reason=why"),                    OWN_OR_ORGANISERS),
+
+    Row("book",                 lambda w, c: w.queued_by(c),                                           (401, 202, 202, 202, 202, 202), of="decided later"),
+    Row("read_booking_request", lambda w, c: c.get(w.queued()),                                        (401, 404, 200, 404, 404, 200)),
 
     Row("join_waitlist",        lambda w, c: w.on_sale(capacity=0).join(c),                            (401, 201, 201, 201, 201, 201)),
     Row("list_waitlist",        lambda _, c: c.get("/waitlist"),                                       SIGNED_IN),

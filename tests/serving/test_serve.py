@@ -95,8 +95,11 @@ class Server:
         token: str | None = None,
         key: str | None = None,
         prefix: str = "/api/v1",
+        prefer: str | None = None,
     ) -> tuple[int, Any]:
         headers = {"Content-Type": "application/json"}
+        if prefer:
+            headers["Prefer"] = prefer
         if token:
             headers["Authorization"] = f"Bearer {token}"
         if key:

@@ -18,6 +18,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _VERSION = re.compile(r'"(\d{1,18})"', re.ASCII)
 
+RESPOND_ASYNC = "respond-async"
 MATCHES_NOTHING = 0
 """A version that no event has: versions begin at one."""
 
@@ -57,6 +58,15 @@ def repeat_of_request(content: Callable[[], bytes]) -> Repeat | None:
         raise Problem("invalid_idempotency_key")
     route = f"{request.method} {request.path}"
     return Repeat(key, route, sha256(route.encode() + b"\n" + content()).digest())
+
+
+def prefers_async() -> bool:
+    """Tell whether the request at hand would rather be accepted now and decided later (RFC 7240)."""
+    header = request.environ.get("HTTP_PREFER")
+    if header is None:
+        return False
+    preferences = (preference.partition(";")[0] for preference in header.split(","))
+    return any(preference.strip().lower() == RESPOND_ASYNC for preference in preferences)
 
 
 def etag(version: int) -> str:

@@ -36,6 +36,7 @@ RESPONSE_HEADERS = {
     "RateLimit-Limit": "How many requests there may be in the window.",
     "RateLimit-Remaining": "How many are left of it.",
     "RateLimit-Reset": "Seconds until the window closes and all are there again.",
+    "Preference-Applied": "`respond-async` if that was asked for with `Prefer`, and the request is accepted, not decided.",
     "Location": "Where what was made can be read.",
     "ETag": "The version of what is answered; for `If-Match`.",
     "Retry-After": "Seconds after which another try makes sense.",
@@ -180,6 +181,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"}
         about = "Makes a retry safe: the same request under the same key has one effect."
         found.append(_header("Idempotency-Key", about, key))
+    if "prefers_async" in route.takes:
+        about = "`respond-async`: answer 202 as soon as the request is durable; it is decided in its turn."
+        found.append(_header("Prefer", about, {"type": "string", "examples": ["respond-async"]}))
     if "if_match" in route.takes:
         about = "Change only this version; `*` is any."
         tag = {"type": "string", "pattern": r'^(\*|"[0-9]+")$'}

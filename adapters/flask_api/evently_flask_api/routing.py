@@ -19,6 +19,7 @@ It gets, by the names of its parameters and nothing else:
 ``refreshing``            the session whose refresh token was presented (``Who.REFRESHING``)
 ``door``                  gives tokens out, and is told of sessions that end
 ``repeat``                what the ``Idempotency-Key`` stands for, or None
+``prefers_async``         whether ``Prefer: respond-async`` asks to be answered before it is decided
 ``if_match``              the version that ``If-Match`` asks for, or None for any
 an id of the path         ``/events/<uuid:event_id>`` gives ``event_id: UUID``; no UUID is no such route
 ========================  ============================================================================
@@ -40,7 +41,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from evently_flask_api.callers import Doorkeeper, Who
-from evently_flask_api.headers import expected_version, repeat_of_request
+from evently_flask_api.headers import expected_version, prefers_async, repeat_of_request
 from evently_flask_api.limits import Throttle
 from evently_flask_api.problems import KINDS, REPLAYED, FieldError, Problem
 from evently_flask_api.responses import JSON, JsonResponse
@@ -57,7 +58,7 @@ PREFIX = "/api/v1"
 _PATH_ID = re.compile(r"<uuid:(\w+)>")
 _MAY_HAVE_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIXED = frozenset({"services", "settings", "door"})
-_SUPPLIED = _FIXED | {"body", "query", "caller", "refreshing", "repeat", "if_match"}
+_SUPPLIED = _FIXED | {"body", "query", "caller", "refreshing", "repeat", "prefers_async", "if_match"}
 
 
 @attrs.frozen
@@ -283,6 +284,8 @@ class Endpoint:
             supplied["query"] = query
         if "repeat" in route.takes:
             supplied["repeat"] = repeat_of_request(lambda: body.model_dump_json().encode() if body else b"")
+        if "prefers_async" in route.takes:
+            supplied["prefers_async"] = prefers_async()
         if "if_match" in route.takes:
             supplied["if_match"] = expected_version()
         return self._answered(route.handler(**supplied))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +115,6 @@ class PostgresIntake:
         self._settings = local_settings(engine)
         self._depth_max = depth_max
         self._served_last = _NOBODY
-        self._guard = Lock()
 
     # -- accepting ----------------------------------------------------------------------------------------------
 
@@ -193,19 +191,20 @@ class PostgresIntake:
         The claim is a lock of this transaction, so that the death of its process ends it at once.
         """
         with lent_connection(self._engine) as connection:
-            begin(connection, self._settings)
             event_id = self._lock_next(connection)
             yield () if event_id is None else self._next(connection, event_id, limit)
 
     def _lock_next(self, connection: psycopg.Connection[Any]) -> EventId | None:
         """Lock the queue of some event, and return the event; each has its turn."""
         after = self._served_last
-        for start in dict.fromkeys((after, _NOBODY)):
-            row = connection.execute(_CLAIM, {"after": start}, prepare=True).fetchone()
-            if row is not None:
-                self._served_last = row[0]
-                return EventId(row[0])
-        return None
+        with connection.pipeline():
+            begin(connection, self._settings)
+            found = connection.execute(_CLAIM, {"after": after}, prepare=True)
+        row = found.fetchone()
+        if row is None and after != _NOBODY:  # those before it have their turn
+            row = connection.execute(_CLAIM, {"after": _NOBODY}, prepare=True).fetchone()
+        self._served_last = _NOBODY if row is None else row[0]
+        return None if row is None else EventId(row[0])
 
     @staticmethod
     def _next(connection: psycopg.Connection[Any], event_id: EventId, limit: int) -> Sequence[QueuedRequest]:

@@ -18,9 +18,11 @@ from evently_core.desk import BATCH_MAX
 from evently_core.evently import Evently
 from evently_core.memory.basics import SystemClock
 from evently_core.services.accounts import AccountService
+from evently_core.watch import WAITERS_MAX
 from evently_postgres import migrations
 from evently_postgres.accounts import PostgresAccounts, PostgresSessions
 from evently_postgres.engine import make_engine
+from evently_postgres.intake import PostgresIntake
 from evently_postgres.storage import PostgresStorage
 from evently_wiring.embedded import EmbeddedPostgres
 from evently_wiring.ids import UuidV7
@@ -63,9 +65,17 @@ def database(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def open_application(
-    settings: Settings, url: str, *, pool_size: int = 10, batch_max: int = BATCH_MAX
+    settings: Settings,
+    url: str,
+    *,
+    pool_size: int = 10,
+    batch_max: int = BATCH_MAX,
+    waiters_max: int = WAITERS_MAX,
 ) -> Iterator[Application]:
-    """Put the use cases over a migrated database; its connections are closed at the end."""
+    """Put the use cases over a migrated database; its connections are closed at the end.
+
+    ``batch_max`` and ``waiters_max`` are those of `Evently.over`.
+    """
     engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
     try:
         clock, ids, storage = SystemClock(), UuidV7(), PostgresStorage(engine)
@@ -77,7 +87,9 @@ def open_application(
             ids,
             session_lifetime=settings.refresh_token_lifetime,
         )
-        evently = Evently.over(storage, clock, ids, batch_max=batch_max)
+        evently = Evently.over(
+            storage, clock, ids, batch_max=batch_max, intake=PostgresIntake(engine), waiters_max=waiters_max
+        )
         yield Application(url, engine, evently, accounts, storage)
     finally:
         engine.dispose()

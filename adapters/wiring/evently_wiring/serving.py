@@ -48,9 +48,8 @@ def worker_app() -> Callable[..., Any]:
     configure_logs(settings.log_format)
     _end_with_parent()
     stack = ExitStack()  # the worker's end is the end of its connections
-    return wsgi_app(
-        settings, stack.enter_context(open_application(settings, settings.database_url, pool_size=20))
-    )
+    application = open_application(settings, settings.database_url, pool_size=20, waiters_max=THREADS // 4)
+    return wsgi_app(settings, stack.enter_context(application))
 
 
 def wsgi_app(settings: Settings, application: Application) -> Callable[..., Any]:

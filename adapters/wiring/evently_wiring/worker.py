@@ -18,6 +18,8 @@ import attrs
 import structlog
 
 from evently_core.errors import EventlyError
+from evently_core.outcomes import Failed
+from evently_core.services.draining import DrainService
 from evently_core.services.sweeping import SweepService
 from evently_wiring.application import Application, instance_name, opened
 from evently_wiring.logs import configure_logs
@@ -27,6 +29,8 @@ log = structlog.get_logger("evently.worker")
 
 SWEEP_SECONDS = 1.0
 """How often the sweeper looks for what is due, at least."""
+DRAIN_PAUSE_SECONDS = 0.05
+"""How often an empty queue is looked at."""
 FORGET_SECONDS = 3_600.0
 FAILED_SECONDS = 1.0
 """After how long a job that failed is tried again."""
@@ -34,7 +38,7 @@ DRAIN_SECONDS = 30.0
 """How long what is under way may take once the worker is told to stop."""
 ANSWERS_KEPT = timedelta(hours=48)
 """How long the answer to a request can be asked for again under its key: twice what clients are promised."""
-POOL_SIZE = 6
+POOL_SIZE = 8
 """Connections enough for every job to work at the same time."""
 
 
@@ -53,6 +57,7 @@ def jobs_of(application: Application) -> list[Job]:
     """Return every job there is to do over these use cases. A new one is added here."""
     return [
         Job("sweep", partial(sweep, application.evently.sweeping)),
+        *drains_of(application),
         Job("forget", partial(forget, application)),
     ]
 
@@ -123,6 +128,12 @@ def run_worker(settings: Settings, *, ready: Callable[[str], None]) -> None:
             log.info("worker_stopped", instance=instance_name())
 
 
+def drains_of(application: Application) -> list[Job]:
+    """Return what decides queued requests."""
+    drain = application.evently.drain
+    return [] if drain is None else [Job("drain", partial(drain_once, drain))]
+
+
 # -- the jobs -----------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +145,21 @@ def sweep(sweeping: SweepService) -> float:
     if due is None:
         return SWEEP_SECONDS
     return min(SWEEP_SECONDS, max(0.05, (due - datetime.now(UTC)).total_seconds()))
+
+
+def drain_once(drain: DrainService) -> float:
+    """Decide the next of the queued requests; return after how many seconds to look again."""
+    drained = drain.drain()
+    for failed in drained.failed:
+        assert isinstance(failed.outcome, Failed), failed
+        log.error(
+            "request_set_aside",
+            request=str(failed.id),
+            event=str(failed.event_id),
+            fault=failed.outcome.fault,
+            instance=instance_name(),
+        )
+    return 0.0 if drained.requests else DRAIN_PAUSE_SECONDS
 
 
 def forget(application: Application) -> float:

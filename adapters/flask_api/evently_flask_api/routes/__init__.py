@@ -1,6 +1,13 @@
 """The routes. Each calls one use case; no rule is here."""
 
-from evently_flask_api.routes import accounts, bookings, events, health, waitlist
+from evently_flask_api.routes import accounts, booking_requests, bookings, events, health, waitlist
 
-GROUPS = (accounts.routes, events.routes, bookings.routes, waitlist.routes, health.routes)
+GROUPS = (
+    accounts.routes,
+    events.routes,
+    bookings.routes,
+    booking_requests.routes,
+    waitlist.routes,
+    health.routes,
+)
 """All of them, in the order in which the documentation shows them."""

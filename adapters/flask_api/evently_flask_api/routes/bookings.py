@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from evently_core import outcomes
 from evently_core import presentation as shapes
 from evently_core.commands import Book
+from evently_core.intake import Receipt, StillQueued
 from evently_core.outcomes import BookingChanged, Refused
 from evently_core.values import BookingId, EventId, TicketTypeId
 from evently_flask_api.callers import Caller, Who
 from evently_flask_api.headers import Repeat
 from evently_flask_api.problems import refusal
+from evently_flask_api.routes.booking_requests import accepted
 from evently_flask_api.routing import Answer, Routes
 from evently_flask_api.schemas.bookings import (
     Admitted,
@@ -19,6 +22,7 @@ from evently_flask_api.schemas.bookings import (
     BookingsQuery,
     CancelQuery,
     Confirmation,
+    QueuedRequest,
     Reduction,
 )
 from evently_flask_api.schemas.events import REQUEST_REASONS
@@ -31,13 +35,20 @@ routes = Routes("Bookings", "Asking for seats, confirming them, giving them back
 @routes.post(
     status=201,
     who=Who.SIGNED_IN,
-    headers=("Location",),
+    also={202: QueuedRequest},
+    headers=("Location", "Preference-Applied"),
     problems=("not_found", "conflict", *REQUEST_REASONS),
 )
-def book(services: Services, caller: Caller, body: BookingRequest, repeat: Repeat | None) -> Answer[Admitted]:
+def book(
+    services: Services, caller: Caller, body: BookingRequest, repeat: Repeat | None, prefers_async: bool
+) -> Answer[Admitted]:
     """Ask for seats.
 
     With `accept_partial` a part is taken if there is not enough; with `join_waitlist` the rest waits.
+
+    With `Prefer: respond-async` the answer is 202 as soon as the request is durable, and `Location` says where to
+    ask for what comes of it. Requests are decided in the order accepted: while others wait for the event, whoever
+    wants to be answered at once joins their end, and is answered 202 if it is not their turn within ten seconds.
     """
     request = Book(
         actor=caller.actor,
@@ -48,7 +59,17 @@ def book(services: Services, caller: Caller, body: BookingRequest, repeat: Repea
         join_waitlist=body.join_waitlist,
         key=repeat.key_of(caller.actor) if repeat else None,
     )
-    answer = services.evently.bookings.book(EventId(body.event_id), request)
+    event_id, queue = EventId(body.event_id), services.evently.queue
+    answer: Receipt | outcomes.Admitted | Refused
+    try:
+        if prefers_async and queue is not None:
+            answer = queue.ask(event_id, request)
+        else:
+            answer = services.evently.bookings.book(event_id, request)
+    except StillQueued as waiting:
+        return accepted(waiting.receipt)
+    if isinstance(answer, Receipt):
+        return accepted(answer, as_preferred=True)
     if isinstance(answer, Refused):
         raise refusal(answer)
     if answer.booking is not None:

@@ -6,18 +6,21 @@ from uuid import UUID
 
 from evently_core import presentation as shapes
 from evently_core.commands import JoinWaitlist
+from evently_core.intake import StillQueued
 from evently_core.outcomes import BookingChanged, Refused
 from evently_core.services.waitlist import EntryView
 from evently_core.values import BookingId, EntryId, EventId, TicketTypeId
 from evently_flask_api.callers import Caller, Who
 from evently_flask_api.headers import Repeat
 from evently_flask_api.problems import refusal
+from evently_flask_api.routes.booking_requests import accepted
 from evently_flask_api.routing import Answer, Routes
 from evently_flask_api.schemas.bookings import (
     EntriesQuery,
     OfferAnswer,
     OfferAnswered,
     PriorityChange,
+    QueuedRequest,
     WaitlistEntry,
     WaitlistRequest,
 )
@@ -43,6 +46,7 @@ _ANSWERED = (
 @routes.post(
     status=201,
     who=Who.SIGNED_IN,
+    also={202: QueuedRequest},
     headers=("Location",),
     problems=(
         "not_found",
@@ -54,7 +58,11 @@ _ANSWERED = (
 def join_waitlist(
     services: Services, caller: Caller, body: WaitlistRequest, repeat: Repeat | None
 ) -> Answer[WaitlistEntry]:
-    """Wait for seats that are not there now."""
+    """Wait for seats that are not there now.
+
+    While requests that were accepted before wait for the event, this one joins their end; it is answered 202 if it
+    is not its turn within ten seconds.
+    """
     request = JoinWaitlist(
         actor=caller.actor,
         user_id=caller.user.id,
@@ -63,7 +71,10 @@ def join_waitlist(
         accept_partial=body.accept_partial,
         key=repeat.key_of(caller.actor) if repeat else None,
     )
-    answer = services.evently.waitlist.join(EventId(body.event_id), request)
+    try:
+        answer = services.evently.waitlist.join(EventId(body.event_id), request)
+    except StillQueued as waiting:
+        return accepted(waiting.receipt)
     if isinstance(answer, Refused):
         raise refusal(answer)
     assert answer.entry is not None, "who joined waits"

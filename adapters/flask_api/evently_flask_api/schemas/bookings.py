@@ -18,12 +18,17 @@ from evently_flask_api.schemas.fields import (
     ListQuery,
     Money,
     NoNul,
+    Number,
     Omissible,
     RequestModel,
     example,
     text,
 )
+from evently_flask_api.schemas.problems import Problem
 from evently_flask_api.schemas.reasons import Reason
+
+WAIT_MAX = 20
+"""The longest wait for an answer, in seconds."""
 
 _Party = Annotated[Integer, Field(ge=1, le=SEATS_MAX)]
 _Why = Annotated[str, text(REASON_MAX, 1), NoNul]
@@ -164,6 +169,25 @@ class Admitted(AnswerModel):
     waitlist_entry: WaitlistEntry | None
     rest_refused: Annotated[Reason | None, Field(description="Why the rest neither is booked nor waits.")]
     reason: Annotated[Reason | None, Field(description="Why not everything is booked.")]
+
+
+class QueuedRequest(AnswerModel):
+    """A request for seats that was accepted, and what came of it once it is decided."""
+
+    id: Id
+    status: Literal["queued", "done", "refused"]
+    ahead: Annotated[int, Field(description="How many requests for the same event are decided before it.")]
+    result: Annotated[Admitted | None, Field(description="What the request came to, if it is done.")]
+    problem: Annotated[Problem | None, Field(description="Why nothing came of it, if it is refused.")]
+
+
+class WaitQuery(RequestModel):
+    """How long to wait for an answer."""
+
+    wait: Annotated[
+        Number,
+        Field(ge=0, le=WAIT_MAX, description="Answer when it is decided, at most after so many seconds."),
+    ] = 0
 
 
 class OfferAnswered(AnswerModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from evently_flask_api.schemas.fields import AnswerModel, Omissible
 
@@ -20,6 +20,8 @@ class FieldError(AnswerModel):
 class Problem(AnswerModel):
     """A problem (RFC 9457). The figures behind it stand beside these members: `free`, `limit` and the like."""
 
+    model_config = ConfigDict(from_attributes=True, extra="allow")
+
     type: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     title: str
     status: int
@@ -28,5 +30,6 @@ class Problem(AnswerModel):
     instance: Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
     request_id: str
     errors: Annotated[
-        Omissible[list[FieldError]], Field(description="Everything that is not acceptable.")
+        Omissible[list[FieldError]],
+        Field(description="Everything that is not acceptable.", exclude_if=lambda errors: errors is None),
     ] = None
