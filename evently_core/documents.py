@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
@@ -33,6 +33,8 @@ from evently_core.outcomes import (
     Rejected,
 )
 
+T = TypeVar("T")
+
 _OUTCOMES = {kind.__name__: kind for kind in (Admitted, BookingChanged, EntryChanged, EventSettled, Refused)}
 _SETTLED = {kind.__name__: kind for kind in (Admitted, Refused, Failed)}
 _SEAT_REQUESTS = {kind.name: kind for kind in (Book, JoinWaitlist)}
@@ -41,7 +43,12 @@ _ERRORS = {kind.__name__: kind for kind in (NotFound, Forbidden, InvalidValue)}
 
 def fact_kind(fact: Fact) -> str:
     """Return the word for a fact: its name in snake_case."""
-    return _snake_case(type(fact).__name__)
+    return kind_of(type(fact))
+
+
+def kind_of(fact: type[Fact]) -> str:
+    """Return the word for facts of a class."""
+    return _snake_case(fact.__name__)
 
 
 def fact_json(fact: Fact) -> str:
@@ -112,6 +119,17 @@ def seat_request_from(stored: Mapping[str, Any]) -> Book | JoinWaitlist:
     """Return the request for seats a document was made of."""
     command: Book | JoinWaitlist = _restored(_SEAT_REQUESTS[stored["command"]], stored)
     return command
+
+
+def document_of(value: Any) -> Any:
+    """Return a value as it is read back from a JSON document."""
+    return json.loads(to_json(value))
+
+
+def restored(kind: type[T], document: Any) -> T:
+    """Return the value of a class that a document was made of."""
+    value: T = _restored(kind, document)
+    return value
 
 
 def to_json(value: Any) -> str:

@@ -46,6 +46,9 @@ class ReasonCode(StrEnum):
     EVENT_ENDED = "event_ended"
     PRECONDITION_FAILED = "precondition_failed"
 
+    TOO_MANY_WEBHOOKS = "too_many_webhooks"
+    WEBHOOK_DISABLED = "webhook_disabled"
+
 
 SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key came with another request before; use a new key.",
@@ -76,6 +79,8 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.EVENT_NOT_DRAFT: "Only a draft without bookings can be deleted; cancel the event instead.",
     ReasonCode.EVENT_ENDED: "The event has ended by its dates; change them first.",
     ReasonCode.PRECONDITION_FAILED: "The event was changed meanwhile; read it again and repeat the change.",
+    ReasonCode.TOO_MANY_WEBHOOKS: "That is one webhook too many; remove another one first.",
+    ReasonCode.WEBHOOK_DISABLED: "The webhook is disabled; enable it first.",
 }
 """What each reason says to a person: what is so, and what to do."""
 

@@ -218,5 +218,8 @@ class Records(Protocol):
     def people(self, event_id: EventId, user_ids: Collection[UserId]) -> frozenset[UserId]:
         """Return those of these users who ever had a booking of an event, or an entry in one of its lines."""
 
+    def journal_line(self, event_id: EventId, number: int) -> JournalLine | None:
+        """Return one line of the journal of an event."""
+
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Recompute counters and rules from the allocations, and return what differs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -95,6 +96,11 @@ class SequentialIds:
 def _uuid7(stamp: int, rest: int) -> UUID:
     """Lay out 48 bits of time and 12 behind the version, then 62 bits behind the variant."""
     return UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | rest)
+
+
+def random_secret() -> str:
+    """Return a new secret for a webhook: 32 bytes of chance, as the Standard Webhooks specification writes them."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class ScryptPasswords:

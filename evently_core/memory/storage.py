@@ -270,6 +270,16 @@ class MemoryStorage:
         waited = {entry.user_id for entry in shelf.state.entries.values()}
         return frozenset((booked | waited) & set(user_ids))
 
+    def journal_line(self, event_id: EventId, number: int) -> JournalLine | None:
+        """Return one line of the journal of an event."""
+        shelf = self._shelves.get(event_id)
+        return shelf.journal[number - 1] if shelf and 1 <= number <= len(shelf.journal) else None
+
+    def journals(self) -> Mapping[EventId, Sequence[JournalLine]]:
+        """Return the journals of all events, also of those that were deleted."""
+        with self._guard:
+            return {event_id: list(shelf.journal) for event_id, shelf in self._shelves.items()}
+
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Return the rules that are broken; counters cannot drift, since they are added up at each reading."""
         ids = list(self._shelves) if event_id is None else [event_id]

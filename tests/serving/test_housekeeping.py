@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from evently_core.commands import Key
 from evently_core.services.events import NewEvent
 from evently_core.values import OPERATOR
 from evently_wiring.application import NoAdmin, NotMigrated, ensure_first_admin, open_application, opened
+from evently_wiring.delivering import Delivering
 from evently_wiring.settings import Settings
 from evently_wiring.worker import ANSWERS_KEPT, forget
 from tests.servers import MakeDatabase
@@ -31,7 +33,8 @@ def test_answers_and_sessions_are_kept_while_somebody_may_ask_and_forgotten_then
     make_database: MakeDatabase,
 ) -> None:
     url = make_database()
-    with open_application(Settings(data_dir=Path("unused")), url, pool_size=2) as app:
+    settings = Settings(data_dir=Path("unused"))
+    with open_application(settings, url, pool_size=2) as app:
         key = AnswerKey("ana@example.org register", "k-1", b"fingerprint")
         user = app.accounts.register("ana@example.org", "a long secret", "Ana", key=key).value
         app.accounts.log_in("ana@example.org", "a long secret", Device())
@@ -39,7 +42,7 @@ def test_answers_and_sessions_are_kept_while_somebody_may_ask_and_forgotten_then
             title="Jazz", timezone="UTC", starts_at=SOON, ends_at=SOON + timedelta(hours=2), capacity=5
         )
         app.evently.events.create(OPERATOR, new, organiser_id=user.id, key=Key("operator", "k-1"))
-        forget(app)
+        forget(app, Delivering(app, settings, threading.Event()))
         assert _counts(url) == [1, 1, 1]
         with psycopg.connect(url) as connection:
             age = ANSWERS_KEPT + timedelta(minutes=1)
@@ -49,7 +52,7 @@ def test_answers_and_sessions_are_kept_while_somebody_may_ask_and_forgotten_then
                 "UPDATE sessions SET created_at = created_at - %(age)s, expires_at = now() - %(age)s",
                 {"age": age + timedelta(minutes=1)},
             )
-        forget(app)
+        forget(app, Delivering(app, settings, threading.Event()))
         assert _counts(url) == [0, 0, 0]
 
 

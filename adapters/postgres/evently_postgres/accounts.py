@@ -35,14 +35,13 @@ from evently_core.accounts import (
     Credentials,
     Device,
     EmailTaken,
-    KeyReused,
     Session,
     User,
     normal_email,
 )
-from evently_core.errors import Conflict
 from evently_core.ports import Accounts, Sessions
 from evently_core.values import Role, SessionId, UserId
+from evently_postgres.account_answers import begin_answer, keep_answer, kept_answer
 from evently_postgres.account_tables import account_acts, account_answers, sessions, users
 from evently_postgres.engine import reading, transaction
 
@@ -63,7 +62,7 @@ class PostgresAccounts:
     ) -> Answered[User]:
         """Add a user, the record of who did it, and the answer under the key, in one transaction."""
         with transaction(self._engine) as connection:
-            if key is not None and not _begin_answer(connection, key, user.created_at):
+            if key is not None and not begin_answer(connection, key, user.created_at):
                 return _kept_answer(connection, key)
             taken = not _insert_user(connection, user, password_hash)
             if key is not None:
@@ -176,33 +175,16 @@ def _insert_user(connection: Connection, user: User, password_hash: str) -> bool
     return connection.execute(statement.returning(users.c.id)).first() is not None
 
 
-def _begin_answer(connection: Connection, key: AnswerKey, at: datetime) -> bool:
-    """Take the key; False if it is taken. While another transaction is taking it, this waits for that one."""
-    statement = insert_or_not(account_answers).values(
-        scope=key.scope, key=key.key, fingerprint=key.fingerprint, answered_at=at
-    )
-    taking = statement.on_conflict_do_nothing().returning(account_answers.c.key)
-    return connection.execute(taking).first() is not None
-
-
-def _is(key: AnswerKey) -> ColumnElement[bool]:
-    return (account_answers.c.scope == key.scope) & (account_answers.c.key == key.key)
-
-
 def _kept_answer(connection: Connection, key: AnswerKey) -> Answered[User]:
-    kept = connection.execute(select(account_answers).where(_is(key))).one_or_none()
-    if kept is None:
-        raise Conflict("The answer was forgotten at this moment; ask again.")
-    if kept.fingerprint != key.fingerprint:
-        raise KeyReused
-    if "user" not in kept.answer:
+    answer = kept_answer(connection, key)
+    if "user" not in answer:
         raise EmailTaken(replayed=True)
-    return Answered(_user_of_document(kept.answer["user"]), replayed=True)
+    return Answered(_user_of_document(answer["user"]), replayed=True)
 
 
 def _keep_answer(connection: Connection, key: AnswerKey, user: User | None) -> None:
     answer = {"refused": EmailTaken.code} if user is None else {"user": _document(user)}
-    connection.execute(update(account_answers).where(_is(key)).values(answer=answer))
+    keep_answer(connection, key, answer)
 
 
 def _document(user: User) -> dict[str, str]:

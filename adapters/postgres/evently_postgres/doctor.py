@@ -171,7 +171,8 @@ _RECOUNT = (
     """,
 )
 _WRITE = """
-WITH head AS (UPDATE events SET journal_head = journal_head + 1 WHERE id = %(event)s RETURNING journal_head)
+WITH head AS (UPDATE events SET journal_head = journal_head + 1 WHERE id = %(event)s RETURNING journal_head),
+told AS (INSERT INTO outbox (event_id, first, last) SELECT %(event)s, journal_head, journal_head FROM head)
 INSERT INTO journal (event_id, number, at, kind, actor, cause, reason, data)
 SELECT %(event)s, journal_head, %(now)s, 'repaired', %(actor)s, 'doctor', %(reason)s, %(data)s FROM head
 """

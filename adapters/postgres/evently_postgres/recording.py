@@ -137,6 +137,7 @@ SET {", ".join(f"{name} = new.{name}" for name in TICKET_TYPE[2:])}, taken = kin
 FROM unnest({_arrays(ticket_types, TICKET_TYPE)}, %s::int[]) AS new ({", ".join(TICKET_TYPE)}, seats)
 WHERE kind.event_id = new.event_id AND kind.id = new.id
 """
+_NOTE_IN_OUTBOX = "INSERT INTO outbox (event_id, first, last) VALUES (%s, %s, %s)"
 _INSERT_ANSWERS = """
 INSERT INTO answers (event_id, scope, key, fingerprint, outcome, answered_at)
 SELECT %s, scope, key, fingerprint, outcome::jsonb, %s
@@ -252,7 +253,7 @@ class Recorder:
         return counters if self._fence is None else (*counters, self._fence)
 
     def _writing(self, records: Sequence[Record], head: int) -> list[Statement]:
-        """Append to the journal, behind ``head``."""
+        """Append to the journal, behind ``head``, and leave a note of it for who tells the outside."""
         rows = [
             (
                 self._event_id,
@@ -267,7 +268,10 @@ class Recorder:
             )
             for number, record in enumerate(records, head + 1)
         ]
-        return [(INSERT_JOURNAL, arrays_of(rows))] if rows else []
+        if not rows:
+            return []
+        told = (self._event_id, head + 1, head + len(rows))
+        return [(INSERT_JOURNAL, arrays_of(rows)), (_NOTE_IN_OUTBOX, told)]
 
     def _keeping(self, answered: Mapping[Key, Answered]) -> Iterator[Statement]:
         if answered:

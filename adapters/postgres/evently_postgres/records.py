@@ -25,7 +25,7 @@ from evently_core.waitlist import PRIORITY_MAX, Place, WaitlistEntry
 from evently_postgres.arrays import array
 from evently_postgres.doctor import drifts
 from evently_postgres.engine import begin, lent_connection, local_settings, reading
-from evently_postgres.event_tables import BUCKET
+from evently_postgres.event_tables import BUCKET, journal
 from evently_postgres.loading import ANSWERED, Drawings, load_events, load_inventories
 from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from, utc
 
@@ -60,14 +60,14 @@ LATERAL (
 ) AS inside
 """
 
-_JOURNAL = """
-SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM journal
-WHERE event_id = %s AND number > %s ORDER BY number LIMIT %s
-"""
-_JOURNAL_BACKWARDS = """
-SELECT event_id, number, at, kind, actor_id, actor, cause, reason, data FROM journal
+JOURNAL = ", ".join(f"journal.{column.name}" for column in journal.columns)
+"""The columns of a line, for `line_from`."""
+_JOURNAL = f"SELECT {JOURNAL} FROM journal WHERE event_id = %s AND number > %s ORDER BY number LIMIT %s"
+_JOURNAL_BACKWARDS = f"""
+SELECT {JOURNAL} FROM journal
 WHERE event_id = %s AND (%s::bigint IS NULL OR number < %s) ORDER BY number DESC LIMIT %s
 """
+_JOURNAL_LINE = f"SELECT {JOURNAL} FROM journal WHERE event_id = %s AND number = %s"
 _PEOPLE = """
 SELECT asked.user_id FROM unnest(%s::uuid[]) AS asked (user_id)
 WHERE EXISTS (SELECT FROM bookings WHERE event_id = %s AND user_id = asked.user_id)
@@ -287,26 +287,18 @@ class PostgresRecords:
             rows = self._read(_JOURNAL_BACKWARDS, (event_id, after, after, page.limit + 1))
         else:
             rows = self._read(_JOURNAL, (event_id, after or 0, page.limit + 1))
-        lines = [
-            JournalLine(
-                event_id=EventId(row[0]),
-                number=row[1],
-                at=self._utc(row[2]),
-                kind=row[3],
-                actor_id=None if row[4] is None else UserId(row[4]),
-                actor=row[5],
-                cause=row[6],
-                reason=row[7],
-                data=row[8],
-            )
-            for row in rows
-        ]
+        lines = [line_from(row) for row in rows]
         return page_of(lines, page.limit, lambda line: (line.number,))
 
     def people(self, event_id: EventId, user_ids: Collection[UserId]) -> frozenset[UserId]:
         """Return those of these users who ever had a booking or an entry of an event."""
         rows = self._read(_PEOPLE, (list(user_ids), event_id, event_id))
         return frozenset(UserId(row[0]) for row in rows)
+
+    def journal_line(self, event_id: EventId, number: int) -> JournalLine | None:
+        """Return one line of the journal of an event."""
+        rows = self._read(_JOURNAL_LINE, (event_id, number))
+        return line_from(rows[0]) if rows else None
 
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Recompute counters and rules from the allocations, and return what differs."""
@@ -352,6 +344,23 @@ class PostgresRecords:
     @staticmethod
     def _utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
+
+
+def line_from(row: Row) -> JournalLine:
+    """Return the line of the journal that a row is of these columns."""
+    at = utc(row[2])
+    assert at is not None, "every line has its time"
+    return JournalLine(
+        event_id=EventId(row[0]),
+        number=row[1],
+        at=at,
+        kind=row[3],
+        actor_id=None if row[4] is None else UserId(row[4]),
+        actor=row[5],
+        cause=row[6],
+        reason=row[7],
+        data=row[8],
+    )
 
 
 def _conditions_of(query: EventQuery) -> tuple[list[str], dict[str, Any]]:

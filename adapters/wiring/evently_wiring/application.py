@@ -14,22 +14,38 @@ import attrs
 from sqlalchemy import Engine
 
 from evently_core.accounts import User
+from evently_core.deliveries import Deliveries, Outbox
 from evently_core.desk import BATCH_MAX
 from evently_core.evently import Evently
-from evently_core.memory.basics import SystemClock
+from evently_core.memory.basics import SystemClock, random_secret
+from evently_core.ports import Accounts
 from evently_core.services.accounts import AccountService
+from evently_core.services.webhooks import WebhookService
 from evently_core.watch import WAITERS_MAX
+from evently_core.webhooks import Webhooks
 from evently_postgres import migrations
 from evently_postgres.accounts import PostgresAccounts, PostgresSessions
+from evently_postgres.deliveries import PostgresDeliveries, PostgresOutbox
 from evently_postgres.engine import make_engine
 from evently_postgres.intake import PostgresIntake
 from evently_postgres.storage import PostgresStorage
+from evently_postgres.webhooks import PostgresWebhooks
 from evently_wiring.embedded import EmbeddedPostgres
 from evently_wiring.ids import UuidV7
 from evently_wiring.passwords import Argon2Passwords
 from evently_wiring.settings import Settings
 
 FIRST_ADMIN_EMAIL = "admin@example.org"
+
+
+@attrs.frozen
+class Outside:
+    """What is told to the outside, and to whom."""
+
+    webhooks: Webhooks
+    outbox: Outbox
+    deliveries: Deliveries
+    accounts: Accounts
 
 
 @attrs.frozen
@@ -41,6 +57,8 @@ class Application:
     evently: Evently
     accounts: AccountService
     storage: PostgresStorage
+    webhooks: WebhookService
+    outside: Outside
 
 
 class NotMigrated(Exception):
@@ -78,9 +96,14 @@ def open_application(
     """
     engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
     try:
-        clock, ids, storage = SystemClock(), UuidV7(), PostgresStorage(engine)
-        accounts = AccountService(
+        clock, ids, storage, users = (
+            SystemClock(),
+            UuidV7(),
+            PostgresStorage(engine),
             PostgresAccounts(engine),
+        )
+        accounts = AccountService(
+            users,
             PostgresSessions(engine),
             Argon2Passwords(),
             clock,
@@ -90,7 +113,17 @@ def open_application(
         evently = Evently.over(
             storage, clock, ids, batch_max=batch_max, intake=PostgresIntake(engine), waiters_max=waiters_max
         )
-        yield Application(url, engine, evently, accounts, storage)
+        outside = Outside(PostgresWebhooks(engine), PostgresOutbox(engine), PostgresDeliveries(engine), users)
+        webhooks = WebhookService(
+            outside.webhooks,
+            outside.deliveries,
+            users,
+            clock,
+            ids,
+            settings.address_rules,
+            new_secret=random_secret,
+        )
+        yield Application(url, engine, evently, accounts, storage, webhooks, outside)
     finally:
         engine.dispose()
 

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -25,7 +25,7 @@ from evently_postgres.engine import reading
 from evently_wiring.application import Application, database, instance_name, open_application
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
-from evently_wiring.worker import POOL_SIZE, jobs_of, working
+from evently_wiring.worker import POOL_SIZE, at_work
 
 THREADS = 32
 DRAIN_SECONDS = 30
@@ -135,7 +135,7 @@ def serve(
             os.environ.update(_environment_of_workers(settings, url))
             with open_application(settings, url, pool_size=POOL_SIZE if work else 2) as application:
                 prepare(application)
-                with working(jobs_of(application) if work else ()):
+                with at_work(application, settings) if work else nullcontext():
                     _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
                     _server(host, port, workers).serve()
 

@@ -18,6 +18,7 @@ import attrs
 from evently_core.accounts import PASSWORD_MAX, PASSWORD_MIN, acceptable_password, normal_email
 from evently_core.counting import Rate
 from evently_core.errors import InvalidValue
+from evently_core.webhooks import AddressRules
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
@@ -66,6 +67,8 @@ class Settings:
     """Whose pages may ask from a browser."""
     log_format: str = "console"
     """``console`` for people or ``json`` for programs."""
+    private_webhooks: bool = False
+    """Whether webhooks may have addresses in private networks."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -102,6 +105,7 @@ class Settings:
             rate_limit_reads=reader.value("EVENTLY_RATE_LIMIT_READS", _rate, RATE_LIMIT_READS),
             rate_limit_login=reader.value("EVENTLY_RATE_LIMIT_LOGIN", _rate, RATE_LIMIT_LOGIN),
             cors_origins=reader.value("EVENTLY_CORS_ORIGINS", _origins, ()),
+            private_webhooks=reader.word("EVENTLY_WEBHOOK_ADDRESSES", ("public", "any"), "public") == "any",
             log_format=reader.word(
                 "EVENTLY_LOG_FORMAT", ("console", "json"), "console" if sys.stderr.isatty() else "json"
             ),
@@ -115,6 +119,13 @@ class Settings:
         if reader.faults:
             raise InvalidSettings(reader.faults)
         return settings
+
+    @property
+    def address_rules(self) -> AddressRules:
+        """Which addresses webhooks may have."""
+        return AddressRules(
+            private=self.private_webhooks, plain_http=self.private_webhooks or not self.production
+        )
 
     def signing_key(self) -> bytes:
         """Return the key that signs tokens; in development one is made and kept where none is set.

@@ -22,6 +22,7 @@ from evently_core.outcomes import Failed
 from evently_core.services.draining import DrainService
 from evently_core.services.sweeping import SweepService
 from evently_wiring.application import Application, instance_name, opened
+from evently_wiring.delivering import DELIVERERS, Delivering
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
 
@@ -38,7 +39,7 @@ DRAIN_SECONDS = 30.0
 """How long what is under way may take once the worker is told to stop."""
 ANSWERS_KEPT = timedelta(hours=48)
 """How long the answer to a request can be asked for again under its key: twice what clients are promised."""
-POOL_SIZE = 8
+POOL_SIZE = 14
 """Connections enough for every job to work at the same time."""
 
 
@@ -53,19 +54,29 @@ class Job:
     work: Callable[[], float]
 
 
-def jobs_of(application: Application) -> list[Job]:
-    """Return every job there is to do over these use cases. A new one is added here."""
-    return [
+@contextmanager
+def at_work(application: Application, settings: Settings) -> Iterator[None]:
+    """Do every job there is over these use cases during the block. A new one is added here."""
+    stopped = threading.Event()
+    delivering = Delivering(application, settings, stopped)
+    jobs = [
         Job("sweep", partial(sweep, application.evently.sweeping)),
         *drains_of(application),
-        Job("forget", partial(forget, application)),
+        Job("plan", delivering.plan),
+        *(Job(f"deliver-{number}", delivering.deliver) for number in range(1, DELIVERERS + 1)),
+        Job("forget", partial(forget, application, delivering)),
     ]
+    with delivering.alive(), working(jobs, stopped):
+        yield
 
 
 @contextmanager
-def working(jobs: Sequence[Job]) -> Iterator[None]:
-    """Do these jobs during the block. At its end what is under way is finished, and nothing more is begun."""
-    stopped = threading.Event()
+def working(jobs: Sequence[Job], stopped: threading.Event | None = None) -> Iterator[None]:
+    """Do these jobs during the block. At its end what is under way is finished, and nothing more is begun.
+
+    ``stopped`` is set at the end, for those who want to know.
+    """
+    stopped = stopped or threading.Event()
     threads = [
         threading.Thread(target=_work, args=(job, stopped), name=f"job-{job.name}", daemon=True)
         for job in jobs
@@ -119,7 +130,7 @@ def run_worker(settings: Settings, *, ready: Callable[[str], None]) -> None:
     with suppress(KeyboardInterrupt):
         configure_logs(settings.log_format)
         with opened(settings, pool_size=POOL_SIZE) as application:
-            with working(jobs_of(application)):
+            with at_work(application, settings):
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, lambda *_: told.set())
                 log.info("worker_started", instance=instance_name())
@@ -162,8 +173,9 @@ def drain_once(drain: DrainService) -> float:
     return 0.0 if drained.requests else DRAIN_PAUSE_SECONDS
 
 
-def forget(application: Application) -> float:
-    """Forget answers that nobody may ask for again, and sessions that are over; return when to do so again."""
+def forget(application: Application, delivering: Delivering) -> float:
+    """Forget what was kept for a while only: answers, sessions, deliveries; return when to do so again."""
+    delivering.forget()
     before = datetime.now(UTC) - ANSWERS_KEPT
     application.storage.forget_answers(before)
     application.accounts.forget_answers(before)

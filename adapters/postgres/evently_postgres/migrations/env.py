@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from evently_postgres import account_tables, event_tables, intake_tables  # noqa: F401  # each module of tables registers its own
+from evently_postgres import (  # noqa: F401  # each module of tables registers its own
+    account_tables,
+    delivery_tables,
+    event_tables,
+    intake_tables,
+)
 from evently_postgres.metadata import metadata
 
 context.configure(
