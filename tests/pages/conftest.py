@@ -61,6 +61,9 @@ def site(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) 
         "EVENTLY_ADMIN_EMAIL": "root@example.org",
         "EVENTLY_ADMIN_PASSWORD": "a long enough secret",
         "EVENTLY_DATA_DIR": str(folder),
+        # All visitors come from one address, and log in more often than somebody does who means it.
+        "EVENTLY_RATE_LIMIT": "off",
+        "EVENTLY_RATE_LIMIT_LOGIN": "off",
     }
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-m", "evently_cli.main", "serve", "--workers", "1", "--port", str(port)]

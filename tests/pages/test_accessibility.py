@@ -22,6 +22,10 @@ def violations(page: Page, rules: Sequence[str] = RULES) -> list[str]:
     return [f"{rule['id']}: {rule['help']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
 
+TABS = [""]
+"""The pages about one's event."""
+
+
 @attrs.frozen
 class Look:
     """A kind of screen, somebody before it past whose policy axe gets in, and what axe is asked."""
@@ -72,6 +76,20 @@ def test_the_pages_of_an_attendee_have_no_fault_that_axe_finds(
     site.book(event, ben, 1)
     site.book(event, ben, 3, waiting=True)
     assert look.faults(visitor, ["/app/bookings", f"/app/events/{event.id}", "/app/account"], ben) == []
+
+
+@look
+def test_the_pages_of_an_organiser_have_no_fault_that_axe_finds(
+    site: Site, visitor: Visit, look: Look
+) -> None:
+    olga, ana, ben = site.user("Olga", Role.ORGANISER), site.user("Ana"), site.user("Ben")
+    event = site.event(olga, title="Jazz", capacity=5)
+    site.book(event, ana, 4)
+    site.book(event, ben, 3, waiting=True)
+    assert (
+        look.faults(visitor, ["/app/organise", *(f"/app/organise/{event.id}{tab}" for tab in TABS)], olga)
+        == []
+    )
 
 
 def test_a_fault_would_be_found(site: Site, visitor: Visit) -> None:

@@ -38,7 +38,7 @@ def told_by(process: subprocess.Popen[str]) -> str:
 def things_to_try(told: str) -> list[str]:
     """Return the commands behind each number, as they stand there."""
     parts = re.split(
-        r"^\d\. .*\n", told.split("Three things to try\n")[1].split("Stop with")[0], flags=re.MULTILINE
+        r"^\d\. .*\n", told.split("The same from a terminal\n")[1].split("Stop with")[0], flags=re.MULTILINE
     )
     evently = " ".join(PROGRAM)
     return [part.replace(" evently events", f" {evently} events") for part in parts[1:]]

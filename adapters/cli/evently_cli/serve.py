@@ -56,12 +56,15 @@ def serve(host: str, port: int, workers: int, data_dir: Path | None, no_worker: 
 @_port
 @_data_dir
 def demo(port: int, data_dir: Path | None) -> None:
-    """Serve fresh demo data: events, people, a sold-out event with a line.
+    """Serve fresh demo data: events, people, a sold-out event with a line, and a crowd.
+
+    The crowd rushes to whatever event is published and nobody has booked yet.
 
     The data goes into a folder of its own: --data-dir, which must be new or empty, or a temporary one that is
     gone when the demo ends.
     """
-    from evently_wiring.demo import fill, introduction, require_fresh
+    from evently_wiring.crowd import Crowd
+    from evently_wiring.demo import PASSWORD, fill, introduction, require_fresh
     from evently_wiring.serving import serve as serve_until_told
 
     with _folder(data_dir) as folder:
@@ -79,6 +82,7 @@ def demo(port: int, data_dir: Path | None) -> None:
             work=True,
             prepare=prepare,
             ready=lambda _: click.echo(words[0]),
+            more_jobs=lambda application: [Crowd(application, PASSWORD).job()],
         )
 
 

@@ -39,6 +39,9 @@ class Demo:
     attendees: tuple[User, ...]
     sold_out: Event
     roomy: Event
+    nearly_full: Event
+    to_publish: Event
+    """A draft: once it is published, people rush to it (see `crowd`)."""
 
 
 def require_fresh(data_dir: Path) -> None:
@@ -77,8 +80,10 @@ class _Story:
         sold_out = self._sold_out_with_a_line()
         roomy = self._roomy()
         self._with_offers_and_a_hold()
+        nearly_full = self._nearly_full()
+        to_publish = self._to_publish()
         self._draft()
-        return Demo(self._admin, self._organiser, self._people, sold_out, roomy)
+        return Demo(self._admin, self._organiser, self._people, sold_out, roomy, nearly_full, to_publish)
 
     def _person(self, name: str, role: Role) -> User:
         email = f"{name.lower()}@example.org"
@@ -153,6 +158,23 @@ class _Story:
         [booking] = self._evently.bookings.of_event(OPERATOR, event.id, PageRequest()).items
         self._evently.bookings.reduce(OPERATOR, booking.id, 2, "Ana needs two seats only")
 
+    def _nearly_full(self) -> Event:
+        event = self._event(
+            10, 1, title="Chamber Music at Noon", timezone="Europe/Vienna", capacity=12, venue="Palais, Vienna",
+            description="Two seats are left: ask for more, and see what is had at once and what waits.",
+            price=Money(1_200, "EUR"),
+        )  # fmt: skip
+        for person, quantity in enumerate((4, 4, 2)):
+            self._book(event, person, quantity)
+        return event
+
+    def _to_publish(self) -> Event:
+        return self._event(
+            21, 3, publish=False, title="Opening Night", timezone="Europe/Berlin", capacity=120,
+            venue="Schauspielhaus, Hamburg", description="The first night of the season. Everybody wants to be there.",
+            price=Money(3_500, "EUR"),
+        )  # fmt: skip
+
     def _draft(self) -> None:
         self._event(
             60, 2, publish=False, title="Reading in the Dark", timezone="Asia/Tokyo", capacity=30,
@@ -175,6 +197,14 @@ Log in as ({PASSWORD!r} is everybody's password)
   ana, ben, cleo, dag, eve, finn, gita, hugo @example.org
 
 Three things to try
+1. Watch a rush: log in as olga, open "{demo.to_publish.title}" under Organise and publish it. Then raise its
+   capacity after reading who would get in: {address}/app/organise/{demo.to_publish.id}
+2. Ask for more than there is: log in as hugo, best on a phone or in a narrow window, ask for ten seats of
+   "{demo.nearly_full.title}", and see your place in line: {address}/app/events/{demo.nearly_full.id}
+3. Check somebody in: log in as ana, open a ticket under My bookings; as olga, scan or type its code:
+   {address}/app/organise/{demo.nearly_full.id}/check-in
+
+The same from a terminal
 1. See the event that is sold out, and how many wait:
    curl -s '{address}/api/v1/events?q=Trio'
 2. Ask for ten of its seats as Hugo, and read the place in line and why:

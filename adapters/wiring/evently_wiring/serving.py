@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ from evently_postgres.engine import reading
 from evently_wiring.application import Application, database, instance_name, open_application
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
-from evently_wiring.worker import POOL_SIZE, at_work
+from evently_wiring.worker import POOL_SIZE, Job, at_work, working
 
 THREADS = 32
 DRAIN_SECONDS = 30
@@ -108,6 +108,7 @@ def serve(
     work: bool,
     prepare: Callable[[Application], None],
     ready: Callable[[str], None],
+    more_jobs: Callable[[Application], Sequence[Job]] = lambda _: (),
 ) -> None:
     """Serve until SIGTERM or SIGINT: then what is under way is finished, and everything stops.
 
@@ -119,6 +120,7 @@ def serve(
         work: whether this process also does what a worker does.
         prepare: is given the use cases before anybody is served.
         ready: is told the address once it answers.
+        more_jobs: what else this process is to do while it serves.
 
     Raises:
         PortTaken: somebody listens there already.
@@ -135,7 +137,10 @@ def serve(
             os.environ.update(_environment_of_workers(settings, url))
             with open_application(settings, url, pool_size=POOL_SIZE if work else 2) as application:
                 prepare(application)
-                with at_work(application, settings) if work else nullcontext():
+                with (
+                    at_work(application, settings) if work else nullcontext(),
+                    working(more_jobs(application)),
+                ):
                     _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
                     _server(host, port, workers).serve()
 

@@ -15,11 +15,14 @@ const PLACES = [
   ["/app/log-in", () => import("./views/log_in.js")],
   ["/app/register", () => import("./views/register.js")],
   ["/app/account", () => import("./views/account.js")],
+  ["/app/organise", () => import("./organise/events.js")],
+  ["/app/organise/:id", () => import("./organise/board.js")],
 ].map(([pattern, load]) => ({ matches: matcher(pattern), load }));
 
 const LINKS = [
   { path: "/", label: "Events" },
   { path: "/app/bookings", label: "My bookings", roles: ["attendee", "organiser", "admin"] },
+  { path: "/app/organise", label: "Organise", roles: ["organiser", "admin"] },
 ];
 
 const main = document.getElementById("main");
