@@ -13,7 +13,7 @@ from uuid import UUID
 
 import attrs
 
-from evently_core.errors import EventlyError, InvalidValue
+from evently_core.errors import EventlyError, InvalidValue, Unavailable
 from evently_core.values import Role, SessionId, UserId, instant
 
 T = TypeVar("T")
@@ -72,6 +72,13 @@ class SessionEnded(AccountError):
 
     def __init__(self) -> None:
         super().__init__("The session has ended; log in again.")
+
+
+class SessionsAway(Unavailable):
+    """Whether a session is live cannot be told now; the accounts themselves may be there."""
+
+    def __init__(self) -> None:
+        super().__init__("Who is signed in cannot be looked up now; try again in a moment, or log in anew.")
 
 
 class KeyReused(AccountError):

@@ -149,6 +149,17 @@ class AccountService:
         """
         return self._user_of(self.live_session(session_id))
 
+    def presumed(self, user_id: UserId) -> User:
+        """Return whom a token names that is good in itself, while its session cannot be looked up.
+
+        Raises:
+            SessionEnded: there is no such user.
+        """
+        user = self._accounts.user(user_id)
+        if user is None:
+            raise SessionEnded
+        return user
+
     # --- one's own account ---
 
     def me(self, actor: Actor) -> User:
@@ -184,6 +195,7 @@ class AccountService:
             return user
         acceptable_password(password)
         old_hash = self._checked_hash(user_id, current_password)
+        self._require_sessions(user_id)
         new_hash = self._passwords.hash(password)
         user = self._accounts.change(user_id, name=name, password_hash=new_hash, instead_of=old_hash)
         if user is None:
@@ -327,6 +339,7 @@ class AccountService:
         """
         _require_admin(actor)
         new_hash = self._passwords.hash(acceptable_password(password))
+        self._require_sessions(user_id)
         act = self._act(ActKind.PASSWORD_SET, actor, user_id, {})
         if self._accounts.change(user_id, password_hash=new_hash, act=act) is None:
             raise NotFound("user")
@@ -429,6 +442,10 @@ class AccountService:
             raise InvalidValue("current_password", "wrong_password", "That is not the current password.")
         return credentials.password_hash
 
+    def _require_sessions(self, user_id: UserId) -> None:
+        """Change no password while the sessions that must end with it cannot be ended."""
+        self._sessions.live(user_id, self._clock.now())
+
     def _user(self, user_id: UserId) -> User:
         user = self._accounts.user(user_id)
         if user is None:
@@ -436,10 +453,7 @@ class AccountService:
         return user
 
     def _user_of(self, session: Session) -> User:
-        user = self._accounts.user(session.user_id)
-        if user is None:
-            raise SessionEnded
-        return user
+        return self.presumed(session.user_id)
 
 
 def _own_id(actor: Actor) -> UserId:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from evently_core.accounts import TokenId
 from evently_core.memory.accounts import MemoryAccounts, MemorySessions
+from evently_core.services.sessions import StandbySessions
 from evently_core.testing.accounts_contract import (
     AccountsContract,
     AccountServiceContract,
@@ -36,6 +37,17 @@ class TestMemorySessions(_InMemory, SessionsContract): ...
 
 
 class TestMemoryService(_InMemory, AccountServiceContract): ...
+
+
+class _InTwoPlaces(StoresContract):
+    def make_stores(self) -> Stores:
+        return Stores(MemoryAccounts(), StandbySessions(MemorySessions(), standby=MemorySessions()))
+
+
+class TestStandbySessions(_InTwoPlaces, SessionsContract): ...
+
+
+class TestStandbyService(_InTwoPlaces, AccountServiceContract): ...
 
 
 @pytest.fixture(scope="module")

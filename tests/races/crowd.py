@@ -18,7 +18,7 @@ from evently_core.values import EventId, TicketTypeId
 from evently_core.waitlist import WaitlistEntry
 from evently_postgres.engine import make_engine
 from evently_postgres.storage import PostgresStorage
-from evently_redis.connection import RedisLink
+from evently_redis.connection import REST, RedisLink
 from evently_redis.locks import TIMEOUT, RedisEventLock
 
 NAMESPACE = UUID(int=7)
@@ -27,7 +27,7 @@ NAMESPACE = UUID(int=7)
 @contextmanager
 def open_evently(url: str, redis_url: str = "") -> Iterator[Evently]:
     """The use cases over a database, with a lock on this Redis in front of each event."""
-    lock = RedisEventLock(RedisLink(redis_url, timeout=TIMEOUT)) if redis_url else AlwaysYes()
+    lock = RedisEventLock(RedisLink(redis_url, timeout=TIMEOUT, rest=REST / 10)) if redis_url else AlwaysYes()
     engine = make_engine(url, pool_size=10)
     try:
         yield Evently.over(PostgresStorage(engine), SystemClock(), RandomIds(), lock=lock)

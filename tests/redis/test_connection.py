@@ -87,6 +87,24 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout_and_not_asked_twice(m
     link.close()
 
 
+def test_a_server_that_did_not_answer_is_left_alone_for_a_while(make_redis: MakeRedis) -> None:
+    server = make_redis()
+    link = RedisLink(server.url, timeout=SHORT, rest=2 * SHORT)
+    link.check()
+    server.pause()
+    with unavailable_within(0.35):
+        link.check()
+    server.resume()
+    started = time.monotonic()
+    for _ in range(100):
+        with pytest.raises(Unavailable):
+            link.check()
+    assert time.monotonic() - started < SHORT.total_seconds() / 2, "it was not asked"
+    time.sleep(2 * SHORT.total_seconds())
+    assert link.check() == "ok"
+    link.close()
+
+
 def test_a_server_that_cannot_save_is_unavailable_for_what_writes(make_redis: MakeRedis) -> None:
     server = make_redis("--min-replicas-to-write", "1")
     link = RedisLink(server.url)

@@ -18,9 +18,9 @@ import pytest
 
 from evently_postgres.engine import make_engine
 from evently_postgres.storage import PostgresStorage
-from evently_redis.connection import RedisLink
+from evently_redis.connection import REST, RedisLink
 from evently_redis.keys import Keys
-from evently_redis.locks import REST, TIMEOUT, RedisEventLock
+from evently_redis.locks import TIMEOUT, RedisEventLock
 from tests.races.books import mistakes
 from tests.redis.house import LEASE, House
 from tests.redis_servers import MakeRedis
@@ -49,7 +49,7 @@ def make_lock() -> Iterator[MakeLock]:
     with ExitStack() as stack:
 
         def make(url: str, prefix: str = "evently:", **how: timedelta) -> RedisEventLock:
-            link = RedisLink(url, timeout=TIMEOUT, connect_timeout=TIMEOUT)
+            link = RedisLink(url, timeout=TIMEOUT, connect_timeout=TIMEOUT, rest=REST)
             lock = RedisEventLock(link, Keys(prefix), **how)
             stack.callback(link.close)
             stack.callback(lock.close)

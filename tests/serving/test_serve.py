@@ -55,6 +55,8 @@ class Server:
     folder: Path
     port: int = attrs.field(factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    environment: dict[str, str] = attrs.field(factory=dict)
+    """Further settings."""
 
     def start(self, *options: str) -> Server:
         self.begin(*options)
@@ -67,6 +69,7 @@ class Server:
             "PYTHONPATH": os.pathsep.join(sys.path),
             "EVENTLY_ADMIN_EMAIL": "root@example.org",
             "EVENTLY_ADMIN_PASSWORD": PASSWORD,
+            **self.environment,
         }
         with (self.folder / "stdout").open("w") as out:
             self.process = subprocess.Popen(

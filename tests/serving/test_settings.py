@@ -29,6 +29,10 @@ def test_all_faults_are_told_together() -> None:
                 "EVENTLY_RATE_LIMIT_READS": "0 per minute",
                 "EVENTLY_RATE_LIMIT_LOGIN": "none",
                 "EVENTLY_CORS_ORIGINS": "https://example.org, *",
+                "EVENTLY_REDIS_URL": "http://:short@somewhere",
+                "EVENTLY_REDIS_PREFIX": "{a}",
+                "EVENTLY_EVENT_LOCK": "padlock",
+                "EVENTLY_SESSIONS": "files",
             }
         )
     assert {fault.split()[0] for fault in told.value.faults} == {
@@ -45,6 +49,10 @@ def test_all_faults_are_told_together() -> None:
         "EVENTLY_RATE_LIMIT_READS",
         "EVENTLY_RATE_LIMIT_LOGIN",
         "EVENTLY_CORS_ORIGINS",
+        "EVENTLY_REDIS_URL",
+        "EVENTLY_REDIS_PREFIX",
+        "EVENTLY_EVENT_LOCK",
+        "EVENTLY_SESSIONS",
     }
     assert "short" not in str(told.value)
 
@@ -68,6 +76,16 @@ def test_limits_are_rates_or_off() -> None:
 def test_an_origin_is_a_scheme_and_a_host_and_nothing_else(wrong: str) -> None:
     with pytest.raises(InvalidSettings, match="EVENTLY_CORS_ORIGINS"):
         Settings.from_environment({"EVENTLY_CORS_ORIGINS": wrong})
+
+
+def test_what_lives_in_redis_needs_one() -> None:
+    asked = {"EVENTLY_EVENT_LOCK": "redis", "EVENTLY_SESSIONS": "redis"}
+    with pytest.raises(InvalidSettings) as told:
+        Settings.from_environment(asked)
+    assert {fault.split()[0] for fault in told.value.faults} == asked.keys()
+    settings = Settings.from_environment({**asked, "EVENTLY_REDIS_URL": "redis://:hunter2@10.0.0.1"})
+    assert (settings.event_lock, settings.sessions) == ("redis", "redis")
+    assert "hunter2" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def demo(port: int, data_dir: Path | None) -> None:
             words.append(introduction(fill(application), f"http://127.0.0.1:{port}", folder))
 
         serve_until_told(
-            attrs.evolve(_settings(folder), database_url=None),  # never on a database that somebody uses
+            attrs.evolve(_settings(folder), database_url=None, redis_url=None),  # never on what somebody uses
             host="127.0.0.1",
             port=port,
             workers=1,

@@ -12,7 +12,7 @@ import attrs
 from flask import request
 from jwt.exceptions import InvalidTokenError
 
-from evently_core.accounts import Device, LogIn, TokenId, User
+from evently_core.accounts import Device, LogIn, SessionEnded, SessionsAway, TokenId, User
 from evently_core.services.accounts import AccountService
 from evently_core.values import Actor, Role, SessionId, UserId
 from evently_flask_api.problems import Problem
@@ -77,6 +77,7 @@ class SessionWatch:
         self._seconds = seconds
         self._lock = Lock()
         self._seen: dict[SessionId, tuple[User, float]] = {}
+        self._ended: dict[SessionId, None] = {}
         self._ends = 0
 
     def user(self, session_id: SessionId) -> User:
@@ -84,21 +85,42 @@ class SessionWatch:
 
         Raises:
             SessionEnded: nobody is.
+            SessionsAway: it cannot be told now.
         """
         user, seen_at = self._seen.get(session_id, (None, 0.0))
         now = self._seconds()
         if user is not None and now - seen_at < LIVE_SECONDS:
             return user
         ends = self._ends
-        user = self._accounts.whoami(session_id)
+        try:
+            user = self._accounts.whoami(session_id)
+        except SessionEnded:
+            self.forget(session_id)
+            raise
         self._remember(session_id, user, now, ends)
         return user
 
+    def presumed(self, session_id: SessionId, user_id: UserId) -> User:
+        """Return whom a good token names, while it cannot be told whether its session is live.
+
+        Access tokens are good for some minutes, and are given to live sessions alone: who has one may go on with
+        it, unless it is known here that the session has ended.
+
+        Raises:
+            SessionEnded: that is known, or there is no such user.
+        """
+        if session_id in self._ended:
+            raise SessionEnded
+        return self._accounts.presumed(user_id)
+
     def forget(self, session_id: SessionId) -> None:
-        """Ask anew about a session: it has just been ended here."""
+        """Ask anew about a session: it has just been ended here, or was found to have ended."""
         with self._lock:
             self._ends += 1
             self._seen.pop(session_id, None)
+            self._ended[session_id] = None
+            if len(self._ended) > WATCHED_MAX:
+                del self._ended[next(iter(self._ended))]
 
     def forget_all(self) -> None:
         """Ask anew about every session: it is not known which ones were ended."""
@@ -138,7 +160,10 @@ class Doorkeeper:
             if who is Who.ANYONE:
                 return None
             raise Problem("not_signed_in")
-        user = self._watch.user(claims.session_id)
+        try:
+            user = self._watch.user(claims.session_id)
+        except SessionsAway:
+            user = self._watch.presumed(claims.session_id, claims.user_id)
         if user.id != claims.user_id:
             raise Problem("invalid_token")
         request.environ[USER_ID] = user.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,6 +37,8 @@ from evently_core.errors import InvalidValue, Unavailable
 
 CONNECT_TIMEOUT = timedelta(milliseconds=500)
 TIMEOUT = timedelta(seconds=1)
+REST = timedelta(seconds=1)
+"""How long it makes sense to leave a server alone that did not answer, for whoever can do without it."""
 POOL_SIZE = 64
 
 _GONE = (
@@ -92,6 +96,7 @@ class RedisLink:
         connect_timeout: timedelta = CONNECT_TIMEOUT,
         pool_size: int = POOL_SIZE,
         retries: int = 1,
+        rest: timedelta = timedelta(0),
     ) -> None:
         """Say where it is, and how long anything may take.
 
@@ -106,6 +111,8 @@ class RedisLink:
             retries: how often a command is sent again after a connection broke. Whether the first one arrived is
                 not known then, so it is for commands that may happen twice. One that took too long is not sent
                 again.
+            rest: for how long, after the server did not answer, it is not asked at all: so a server that hangs
+                costs one ``timeout`` in this time, and not one for every request.
 
         Raises:
             InvalidValue: the URL is not understood.
@@ -121,25 +128,36 @@ class RedisLink:
         self._connect = _way(url, options, timeout)
         self._client: Redis | None = None
         self._lock = Lock()
+        self._rest = rest.total_seconds()
+        self._rests_until = -math.inf
 
     @contextmanager
     def client(self) -> Iterator[Redis]:
         """Give the client, with its errors translated; a cluster's answers the same commands.
 
         Raises:
-            Unavailable: as ``translated`` says.
+            Unavailable: as ``translated`` says, or the server is left alone.
         """
-        with translated():
-            with self._lock:
-                if self._client is None:
-                    self._client = self._connect()
-            yield self._client
+        if time.monotonic() < self._rests_until:
+            raise Unavailable("Redis did not answer a moment ago; try again in a moment.")
+        try:
+            with translated():
+                yield self._connected()
+        except Unavailable:
+            self._rests_until = time.monotonic() + self._rest
+            raise
+
+    def _connected(self) -> Redis:
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
 
     def run(self, script: Script, keys: Sequence[str], *arguments: str | int | float) -> Any:
         """Run a script in one round trip, or two where the server does not know it yet.
 
         Raises:
-            Unavailable: as ``translated`` says.
+            Unavailable: as `client` says.
         """
         with self.client() as client:
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +23,6 @@ WAIT = timedelta(milliseconds=500)
 """How long somebody waits for the lock, before going on without."""
 TIMEOUT = timedelta(milliseconds=250)
 """How long an answer of the server may take: a courtesy must not cost more than it saves."""
-REST = timedelta(seconds=1)
-"""How long nobody asks a server that did not answer."""
 _REMEMBERED = timedelta(days=1)
 """How long the newest token of an event is kept; the time of the server is above it then anyway."""
 _LISTEN = timedelta(milliseconds=100)
@@ -77,7 +74,7 @@ class RedisEventLock:
     """Locks of events on one Redis. Threads may share it.
 
     Whoever holds one long has it renewed by a thread of its own, until the process ends or stands still; then it
-    is free after the lease. A server that does not answer is left alone for a second, and everybody goes on.
+    is free after the lease. Where the server does not answer everybody goes on.
     """
 
     def __init__(
@@ -87,15 +84,12 @@ class RedisEventLock:
         *,
         lease: timedelta = LEASE,
         wait: timedelta = WAIT,
-        rest: timedelta = REST,
     ) -> None:
-        """Take a way to the server, best one with a short ``TIMEOUT``, and how long things may take."""
+        """Take a way to the server, best one with a short ``TIMEOUT`` and a ``rest``, and what may be waited."""
         self._link = link
         self._keys = keys or Keys()
         self._lease_ms = _milliseconds(lease)
         self._wait = wait.total_seconds()
-        self._rest = rest.total_seconds()
-        self._asked_again_at = -math.inf
         self._renewal = _Renewal(self._renew, lease.total_seconds() / 3)
 
     @contextmanager
@@ -145,7 +139,6 @@ class RedisEventLock:
             with self._link.client() as client:
                 client.blpop([hold.keys[2]], seconds)
         except Unavailable:
-            self._leave_alone()
             return False
         return True
 
@@ -153,17 +146,11 @@ class RedisEventLock:
         self._ask(_RENEW, hold.keys, hold.owner, self._lease_ms)
 
     def _ask(self, script: Script, keys: tuple[str, ...], *arguments: str | int) -> int | None:
-        """Run a script; None if the server does not answer, or did not a moment ago."""
-        if time.monotonic() < self._asked_again_at:
-            return None
+        """Run a script; None if the server does not answer."""
         try:
             return int(self._link.run(script, keys, *arguments))
         except Unavailable:
-            self._leave_alone()
             return None
-
-    def _leave_alone(self) -> None:
-        self._asked_again_at = time.monotonic() + self._rest
 
 
 class _Renewal:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from sqlalchemy import Engine
@@ -17,25 +18,37 @@ from evently_core.accounts import User
 from evently_core.deliveries import Deliveries, Outbox
 from evently_core.desk import BATCH_MAX
 from evently_core.evently import Evently
+from evently_core.instances import Instance, InstanceKind
 from evently_core.memory.basics import SystemClock, random_secret
-from evently_core.ports import Accounts
+from evently_core.memory.instances import MemoryInstances
+from evently_core.ports import Accounts, EventLock, Instances, Sessions
 from evently_core.services.accounts import AccountService
+from evently_core.services.presence import Presence
+from evently_core.services.sessions import StandbySessions
 from evently_core.services.webhooks import WebhookService
 from evently_core.watch import WAITERS_MAX
 from evently_core.webhooks import Webhooks
+from evently_postgres import locks as postgres_locks
 from evently_postgres import migrations
 from evently_postgres.accounts import PostgresAccounts, PostgresSessions
 from evently_postgres.deliveries import PostgresDeliveries, PostgresOutbox
 from evently_postgres.engine import make_engine
 from evently_postgres.intake import PostgresIntake
+from evently_postgres.locks import PostgresEventLock
 from evently_postgres.storage import PostgresStorage
 from evently_postgres.webhooks import PostgresWebhooks
+from evently_redis.keys import Keys
 from evently_wiring.embedded import EmbeddedPostgres
 from evently_wiring.ids import UuidV7
 from evently_wiring.passwords import Argon2Passwords
 from evently_wiring.settings import Settings
 
+if TYPE_CHECKING:
+    from evently_redis.connection import RedisLink
+
 FIRST_ADMIN_EMAIL = "admin@example.org"
+_LOCKS_AT_ONCE = 10
+"""How many events one process may hold an advisory lock on: each takes a connection."""
 
 
 @attrs.frozen
@@ -59,6 +72,9 @@ class Application:
     storage: PostgresStorage
     webhooks: WebhookService
     outside: Outside
+    instances: Instances
+    redis: RedisLink | None
+    """The way to Redis for what can be done without it: after a failure it is left alone for a second."""
 
 
 class NotMigrated(Exception):
@@ -94,24 +110,36 @@ def open_application(
 
     ``batch_max`` and ``waiters_max`` are those of `Evently.over`.
     """
-    engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
-    try:
-        clock, ids, storage, users = (
-            SystemClock(),
-            UuidV7(),
-            PostgresStorage(engine),
-            PostgresAccounts(engine),
-        )
+    with ExitStack() as stack:
+        engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
+        stack.callback(engine.dispose)
+        clock, ids, storage = SystemClock(), UuidV7(), PostgresStorage(engine)
+        redis, keys, users = _redis(settings, stack), Keys(settings.redis_prefix), PostgresAccounts(engine)
+        sessions: Sessions = PostgresSessions(engine)
+        instances: Instances = MemoryInstances()
+        if redis is not None:
+            from evently_redis.instances import RedisInstances
+            from evently_redis.sessions import RedisSessions
+
+            instances = RedisInstances(redis, keys)
+            if settings.sessions == "redis":
+                sessions = StandbySessions(RedisSessions(redis, keys), standby=sessions)
         accounts = AccountService(
             users,
-            PostgresSessions(engine),
+            sessions,
             Argon2Passwords(),
             clock,
             ids,
             session_lifetime=settings.refresh_token_lifetime,
         )
         evently = Evently.over(
-            storage, clock, ids, batch_max=batch_max, intake=PostgresIntake(engine), waiters_max=waiters_max
+            storage,
+            clock,
+            ids,
+            batch_max=batch_max,
+            lock=_event_lock(settings, url, stack),
+            intake=PostgresIntake(engine),
+            waiters_max=waiters_max,
         )
         outside = Outside(PostgresWebhooks(engine), PostgresOutbox(engine), PostgresDeliveries(engine), users)
         webhooks = WebhookService(
@@ -123,9 +151,52 @@ def open_application(
             settings.address_rules,
             new_secret=random_secret,
         )
-        yield Application(url, engine, evently, accounts, storage, webhooks, outside)
-    finally:
-        engine.dispose()
+        yield Application(url, engine, evently, accounts, storage, webhooks, outside, instances, redis)
+
+
+def _redis(settings: Settings, stack: ExitStack) -> RedisLink | None:
+    """Return the way to Redis for whoever can do without it for a while."""
+    if settings.redis_url is None:
+        return None
+    from evently_redis.connection import REST, RedisLink  # comes with an extra
+
+    link = RedisLink(settings.redis_url, timeout=timedelta(milliseconds=500), rest=REST)
+    stack.callback(link.close)
+    return link
+
+
+def _event_lock(settings: Settings, url: str, stack: ExitStack) -> EventLock | None:
+    """Return what thins out the crowd in front of an event; None: nothing does."""
+    if settings.event_lock == "postgres":
+        engine = make_engine(url, pool_size=_LOCKS_AT_ONCE, pool_timeout=postgres_locks.WAIT)
+        stack.callback(engine.dispose)
+        return PostgresEventLock(engine)
+    if settings.event_lock == "redis":
+        assert settings.redis_url is not None, "the settings ask for one"
+        from evently_redis.connection import REST, RedisLink
+        from evently_redis.locks import TIMEOUT, RedisEventLock
+
+        link = RedisLink(settings.redis_url, timeout=TIMEOUT, connect_timeout=TIMEOUT, rest=REST)
+        lock = RedisEventLock(link, Keys(settings.redis_prefix))
+        stack.callback(link.close)
+        stack.callback(lock.close)
+        return lock
+    return None
+
+
+def presence_of(application: Application, kind: InstanceKind) -> Presence:
+    """Return this process as one of those that are live."""
+    now = SystemClock().now()
+    own = Instance(
+        name=instance_name(),
+        kind=kind,
+        version=importlib.metadata.version("evently-core"),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        started_at=now,
+        last_beat_at=now,
+    )
+    return Presence(application.instances, own, SystemClock())
 
 
 @contextmanager

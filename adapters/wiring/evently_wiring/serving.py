@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import multiprocessing
 import os
@@ -19,13 +20,21 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from sqlalchemy import text
 
+from evently_core.instances import InstanceKind
+from evently_core.services.presence import Presence
 from evently_flask_api import ApiSettings, RateLimits, Services, create_app
 from evently_postgres import migrations
 from evently_postgres.engine import reading
-from evently_wiring.application import Application, database, instance_name, open_application
+from evently_wiring.application import (
+    Application,
+    database,
+    instance_name,
+    open_application,
+    presence_of,
+)
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
-from evently_wiring.worker import POOL_SIZE, Job, at_work, working
+from evently_wiring.worker import POOL_SIZE, Job, at_work, beating, working
 
 THREADS = 32
 DRAIN_SECONDS = 30
@@ -48,14 +57,27 @@ def worker_app() -> Callable[..., Any]:
     configure_logs(settings.log_format)
     _end_with_parent()
     stack = ExitStack()  # the worker's end is the end of its connections
-    application = open_application(settings, settings.database_url, pool_size=20, waiters_max=THREADS // 4)
-    return wsgi_app(settings, stack.enter_context(application))
+    application = stack.enter_context(
+        open_application(settings, settings.database_url, pool_size=20, waiters_max=THREADS // 4)
+    )
+    presence = presence_of(application, InstanceKind.API)
+    stack.enter_context(working([beating(presence)]))
+    atexit.register(presence.leave)
+    return wsgi_app(settings, application, presence)
 
 
-def wsgi_app(settings: Settings, application: Application) -> Callable[..., Any]:
+def wsgi_app(
+    settings: Settings, application: Application, presence: Presence | None = None
+) -> Callable[..., Any]:
     """Return the WSGI application that answers with these use cases."""
     return create_app(
-        Services(accounts=application.accounts, evently=application.evently, checks=_checks(application)),
+        Services(
+            accounts=application.accounts,
+            evently=application.evently,
+            checks=_checks(application),
+            courtesies=_courtesies(application),
+            presence=presence,
+        ),
         ApiSettings(
             secret_key=settings.signing_key(),
             previous_secret_keys=settings.previous_secret_keys,
@@ -94,6 +116,10 @@ def _checks(application: Application) -> dict[str, Callable[[], str]]:
         return "ok" if migrations.status(application.url).is_current else "behind"
 
     return {"database": reachable, "migrations": migrated}
+
+
+def _courtesies(application: Application) -> dict[str, Callable[[], str]]:
+    return {} if application.redis is None else {"redis": application.redis.check}
 
 
 # -- the main process -------------------------------------------------------------------------------------------
@@ -167,6 +193,7 @@ def _server(host: str, port: int, workers: int) -> MPServer:
 def _environment_of_workers(settings: Settings, url: str) -> dict[str, str]:
     return {
         "EVENTLY_DATABASE_URL": url,
+        "EVENTLY_REDIS_URL": settings.redis_url or "",
         "EVENTLY_SECRET_KEY": settings.signing_key().decode(),
         "EVENTLY_DATA_DIR": str(settings.data_dir),
         "EVENTLY_LOG_FORMAT": settings.log_format,

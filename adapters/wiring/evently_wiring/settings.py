@@ -19,6 +19,7 @@ from evently_core.accounts import PASSWORD_MAX, PASSWORD_MIN, acceptable_passwor
 from evently_core.counting import Rate
 from evently_core.errors import InvalidValue
 from evently_core.webhooks import AddressRules
+from evently_redis.keys import PREFIX
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
@@ -48,6 +49,14 @@ class Settings:
     database_url: str | None = attrs.field(default=None, repr=False)
     """None: an embedded server on the data directory."""
     data_dir: Path
+    redis_url: str | None = attrs.field(default=None, repr=False)
+    """None: everything works without, and each process knows only itself."""
+    redis_prefix: str = PREFIX
+    """Sets this installation's keys apart from others on the same Redis."""
+    event_lock: str = "none"
+    """What thins out the crowd in front of an event: ``none``, ``postgres`` or ``redis``."""
+    sessions: str = "postgres"
+    """Where it is kept who is signed in: ``postgres``, or ``redis`` with PostgreSQL as its standby."""
     production: bool = False
     secret_key: bytes | None = attrs.field(default=None, repr=False)
     """None: generated into the data directory, which only development does."""
@@ -82,6 +91,10 @@ class Settings:
         settings = cls(
             database_url=reader.value("EVENTLY_DATABASE_URL", _database_url, None),
             data_dir=default_data_dir(environment),
+            redis_url=reader.value("EVENTLY_REDIS_URL", _redis_url, None),
+            redis_prefix=reader.value("EVENTLY_REDIS_PREFIX", _redis_prefix, PREFIX),
+            event_lock=reader.word("EVENTLY_EVENT_LOCK", ("none", "postgres", "redis"), "none"),
+            sessions=reader.word("EVENTLY_SESSIONS", ("postgres", "redis"), "postgres"),
             production=production,
             secret_key=reader.value("EVENTLY_SECRET_KEY", _secret, None),
             previous_secret_keys=reader.value(
@@ -114,6 +127,10 @@ class Settings:
             reader.fault(
                 "EVENTLY_SECRET_KEY", f"is needed in production: at least {SECRET_BYTES_MIN} random bytes"
             )
+        if settings.redis_url is None and not reader.has_fault("EVENTLY_REDIS_URL"):
+            for name, chosen in (("EVENT_LOCK", settings.event_lock), ("SESSIONS", settings.sessions)):
+                if chosen == "redis":
+                    reader.fault(f"EVENTLY_{name}", "is redis, which needs EVENTLY_REDIS_URL")
         if bool(environment.get("EVENTLY_ADMIN_EMAIL")) != bool(environment.get("EVENTLY_ADMIN_PASSWORD")):
             reader.fault("EVENTLY_ADMIN_EMAIL", "and EVENTLY_ADMIN_PASSWORD go together: set both or none")
         if reader.faults:
@@ -190,6 +207,25 @@ class _Reader:
 def _database_url(text: str) -> str:
     if not text.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         raise ValueError("looks like postgresql://user:password@host:5432/database")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    try:
+        from evently_redis.connection import is_redis_url
+    except ImportError as error:
+        raise ValueError("needs the extra: pip install 'evently-core[redis]'") from error
+    if not is_redis_url(text):
+        raise ValueError(
+            "looks like redis://user:password@host:6379/0, redis+cluster://host:6379,host:6379 "
+            "or redis+sentinel://host:26379,host:26379/name"
+        )
+    return text
+
+
+def _redis_prefix(text: str) -> str:
+    if len(text) > 100 or not text.isprintable() or set(text) & set("{} "):
+        raise ValueError("is a word without braces, such as evently:")
     return text
 
 

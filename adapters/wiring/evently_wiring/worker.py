@@ -18,10 +18,12 @@ import attrs
 import structlog
 
 from evently_core.errors import EventlyError
+from evently_core.instances import BEAT_EVERY, InstanceKind
 from evently_core.outcomes import Failed
 from evently_core.services.draining import DrainService
+from evently_core.services.presence import Presence
 from evently_core.services.sweeping import SweepService
-from evently_wiring.application import Application, instance_name, opened
+from evently_wiring.application import Application, instance_name, opened, presence_of
 from evently_wiring.delivering import DELIVERERS, Delivering
 from evently_wiring.logs import configure_logs
 from evently_wiring.settings import Settings
@@ -52,6 +54,8 @@ class Job:
 
     name: str
     work: Callable[[], float]
+    end: Callable[[], object] = int
+    """Done once, when the process is told to stop."""
 
 
 @contextmanager
@@ -65,9 +69,20 @@ def at_work(application: Application, settings: Settings) -> Iterator[None]:
         Job("plan", delivering.plan),
         *(Job(f"deliver-{number}", delivering.deliver) for number in range(1, DELIVERERS + 1)),
         Job("forget", partial(forget, application, delivering)),
+        beating(presence_of(application, InstanceKind.WORKER)),
     ]
     with delivering.alive(), working(jobs, stopped):
         yield
+
+
+def beating(presence: Presence) -> Job:
+    """Return the job to tell, once a second, that this process lives."""
+
+    def beat() -> float:
+        presence.beat()
+        return BEAT_EVERY.total_seconds()
+
+    return Job("beat", beat, presence.leave)
 
 
 @contextmanager
@@ -98,6 +113,7 @@ def _work(job: Job, stopped: threading.Event) -> None:
     pause = 0.0
     while not stopped.wait(pause):
         pause = _safely(job)
+    job.end()
 
 
 def _safely(job: Job) -> float:
