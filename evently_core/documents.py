@@ -19,6 +19,7 @@ from uuid import UUID
 
 import attrs
 
+from evently_core.booking import Booking
 from evently_core.commands import Book, JoinWaitlist
 from evently_core.errors import EventlyError, Forbidden, InvalidValue, NotFound
 from evently_core.facts import EventChanged, Fact
@@ -201,6 +202,27 @@ _WRITERS = _Writers(
         timedelta: lambda value: json.dumps(value.total_seconds()),
     }
 )
+
+
+def _written_once(write: Callable[[Any], str], kept_max: int = 1024) -> Callable[[Any], str]:
+    """Return what writes the same thing the second time without work, if that is soon."""
+    kept: dict[int, tuple[Any, str]] = {}
+
+    def written(value: Any) -> str:
+        found = kept.get(id(value))
+        if found is not None and found[0] is value:
+            return found[1]
+        text = write(value)
+        if len(kept) >= kept_max:
+            kept.clear()
+        kept[id(value)] = value, text
+        return text
+
+    return written
+
+
+# A booking that was asked for under a key, or queued, is written in the journal and in the answer.
+_WRITERS[Booking] = _written_once(_writer_of(Booking))
 
 
 def _restored(kind: Any, value: Any) -> Any:
