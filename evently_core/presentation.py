@@ -15,8 +15,10 @@ from evently_core.outcomes import Admitted
 from evently_core.reasons import Reason
 from evently_core.services.events import EventAnswer, EventView
 from evently_core.services.waitlist import EntryView
+from evently_core.services.webhooks import DeliveryView
 from evently_core.storage import JournalLine
 from evently_core.values import Money
+from evently_core.webhooks import Webhook
 
 
 def money_shape(money: Money) -> dict[str, Any]:
@@ -188,4 +190,45 @@ def user_shape(user: User) -> dict[str, Any]:
         "name": user.name,
         "role": user.role,
         "created_at": user.created_at,
+    }
+
+
+def webhook_shape(webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
+    """Return a webhook; its secret is shown when it is made and when it is changed, and never again."""
+    return {
+        "id": webhook.id,
+        "owner_id": webhook.owner_id,
+        "url": webhook.url,
+        "types": list(webhook.types),
+        "description": webhook.description,
+        "enabled": webhook.is_enabled,
+        "disabled_at": webhook.disabled_at,
+        "disabled_because": webhook.disabled_because,
+        "created_at": webhook.created_at,
+        "secret": webhook.secret if with_secret else None,
+    }
+
+
+def delivery_shape(view: DeliveryView) -> dict[str, Any]:
+    """Return a delivery with its attempts; while it is pending, ``next_attempt_at`` says when it is tried next."""
+    delivery = view.delivery
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "number": delivery.number,
+        "type": delivery.kind,
+        "status": delivery.state,
+        "planned_at": delivery.planned_at,
+        "next_attempt_at": delivery.due_at if delivery.is_pending else None,
+        "done_at": delivery.done_at,
+        "attempts": [
+            {
+                "number": attempt.number,
+                "at": attempt.at,
+                "ms": attempt.ms,
+                "status": attempt.status,
+                "error": attempt.error,
+            }
+            for attempt in view.attempts
+        ],
     }

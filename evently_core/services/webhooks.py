@@ -11,7 +11,7 @@ import attrs
 
 from evently_core.accounts import Answered, AnswerKey, User
 from evently_core.deliveries import Attempt, Deliveries, Delivery, DeliveryId, TargetId
-from evently_core.errors import Conflict, EventlyError, Forbidden, NotFound
+from evently_core.errors import Conflict, Forbidden, NotFound
 from evently_core.outcomes import Refused
 from evently_core.paging import Page, PageRequest, page_of
 from evently_core.ports import Accounts, Clock, Ids
@@ -242,8 +242,11 @@ class Posted:
     status: int
 
 
-class NotSent(EventlyError):
-    """An address could not be reached, or may not be; the message says why, in words for its organiser."""
+class NotSent(Exception):
+    """An address could not be reached, or may not be; the message says why, in words for its organiser.
+
+    It is of the outside alone: no use case lets it out.
+    """
 
 
 class WebhookSender(Protocol):

@@ -16,13 +16,17 @@ from evently_core.counting import Counters
 from evently_core.evently import Evently
 from evently_core.instances import Instance, InstanceKind
 from evently_core.memory.accounts import MemoryAccounts, MemorySessions
-from evently_core.memory.basics import FixedClock, RandomIds, ScryptPasswords
+from evently_core.memory.basics import FixedClock, RandomIds, ScryptPasswords, random_secret
 from evently_core.memory.counters import MemoryCounters
+from evently_core.memory.deliveries import MemoryDeliveries, MemoryWebhooks
 from evently_core.memory.instances import MemoryInstances
 from evently_core.memory.storage import MemoryStorage
 from evently_core.services.accounts import AccountService
+from evently_core.services.delivering import Planner
 from evently_core.services.presence import Presence
+from evently_core.services.webhooks import WebhookService
 from evently_core.values import OPERATOR, Actor, Role, UserId
+from evently_core.webhooks import AddressRules
 from evently_flask_api import ApiSettings, Check, Services, create_app
 from evently_flask_api.routes import GROUPS
 from evently_flask_api.routing import Endpoint, Routes
@@ -99,6 +103,8 @@ class Api:
     instances: MemoryInstances
     services: Services
     clock: FixedClock
+    planner: Planner
+    """Makes deliveries of what was recorded."""
 
     @classmethod
     def fresh(
@@ -111,18 +117,23 @@ class Api:
     ) -> Api:
         """A new one, with nobody registered."""
         clock = FixedClock(datetime.now(UTC))
-        passwords = ScryptPasswords(cost=2)
-        accounts = AccountService(MemoryAccounts(), MemorySessions(), passwords, clock, RandomIds())
-        storage = MemoryStorage()
+        passwords, ids, users = ScryptPasswords(cost=2), RandomIds(), MemoryAccounts()
+        accounts = AccountService(users, MemorySessions(), passwords, clock, ids)
+        storage, hooks = MemoryStorage(), MemoryWebhooks()
+        deliveries = MemoryDeliveries(storage, hooks)
+        rules = AddressRules(plain_http=True)
+        webhooks = WebhookService(hooks, deliveries, users, clock, ids, rules, new_secret=random_secret)
         evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake)
         services = Services(
             accounts=accounts,
             evently=evently,
+            webhooks=webhooks,
             checks=checks or {},
             courtesies=courtesies or {},
             counters=counters or MemoryCounters(),
         )
-        api = cls(Flask("nothing"), MemoryInstances(), services, clock)
+        planner = Planner(deliveries, hooks, clock, ids, mailed=lambda _: False)
+        api = cls(Flask("nothing"), MemoryInstances(), services, clock, planner)
         return api.beside(groups, **{"instance": "api-1", **settings})
 
     def beside(self, groups: Sequence[Routes] = GROUPS, **settings: Any) -> Api:

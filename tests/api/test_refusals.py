@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from evently_core.reasons import SENTENCES, ReasonCode
 from evently_core.values import Role
+from evently_core.webhooks import WEBHOOKS_MAX
 from evently_flask_api.routes import GROUPS
 from tests.api.harness import Api, Client, problem
 from tests.api.scene import Scene, made, text_of
@@ -430,6 +431,28 @@ def accepting_what_was_declined(stage: Stage) -> Reached:
     path = _offers(stage, 1)
     booking_id = made(stage.ben.post(f"{path}/decline"))["booking"]["id"]
     return stage.ben.post(f"{path}/accept", {"booking_id": booking_id}), {}
+
+
+# -- webhooks -----------------------------------------------------------------------------------------------
+
+HOOK = {"url": "https://example.org/hooks"}
+
+
+@refused(ReasonCode.TOO_MANY_WEBHOOKS)
+def one_webhook_too_many(stage: Stage) -> Reached:
+    for _ in range(WEBHOOKS_MAX):
+        made(stage.organiser.post("/webhooks", HOOK), 201)
+    return stage.organiser.post("/webhooks", HOOK), {"limit": WEBHOOKS_MAX}
+
+
+@refused(ReasonCode.WEBHOOK_DISABLED)
+def replaying_to_a_disabled_webhook(stage: Stage) -> Reached:
+    path = f"/webhooks/{made(stage.organiser.post('/webhooks', HOOK), 201)['id']}"
+    stage.on_sale()
+    stage.api.planner.plan()
+    [told, *_] = made(stage.organiser.get(f"{path}/deliveries"))["items"]
+    made(stage.organiser.patch(path, {"enabled": False}))
+    return stage.organiser.post(f"{path}/deliveries/{told['id']}/replay"), {}
 
 
 # -- the tests ----------------------------------------------------------------------------------------------

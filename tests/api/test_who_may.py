@@ -16,6 +16,7 @@ from tests.api.harness import PASSWORD, Api, Client
 from tests.api.scene import Scene, event_body, made
 
 WHY = {"reason": "why"}
+HOOK = {"url": "https://example.org/hooks"}
 
 
 @attrs.frozen
@@ -85,6 +86,17 @@ class World:
         """Return where a waiting entry of the owner is."""
         return f"/waitlist/{self.on_sale(capacity=0).entry(self.owner)['id']}"
 
+    def webhook(self) -> str:
+        """Return where a webhook of the organiser is."""
+        return f"/webhooks/{made(self.organiser.post('/webhooks', HOOK), 201)['id']}"
+
+    def told(self) -> str:
+        """Return where something is that a webhook of the organiser is told."""
+        path = self.webhook()
+        self.draft()
+        self.api.planner.plan()
+        return f"{path}/deliveries/{made(self.organiser.get(f'{path}/deliveries'))['items'][0]['id']}"
+
     def offered(self) -> str:
         """Return where an entry of the owner is that has seats on offer."""
         scene = self.on_sale(capacity=0, policy={"hold_for_seconds": 600})
@@ -127,6 +139,8 @@ SIGNED_IN = (401, 200, 200, 200, 200, 200)
 ADMINS = (401, 403, 403, 403, 403, 200)
 ORGANISERS_EVENT = (401, 403, 403, 200, 403, 200)
 ORGANISERS_DRAFT = (401, 404, 404, 200, 404, 200)
+ORGANISERS = (401, 403, 403, 200, 200, 200)
+ORGANISERS_OWN = (401, 403, 403, 200, 404, 200)
 OWN_OR_ORGANISERS = (401, 404, 200, 200, 404, 200)
 OWN_AND_NOT_ORGANISERS = (401, 404, 200, 403, 404, 200)
 
@@ -193,6 +207,14 @@ TABLE = [
     Row("move_waitlist_entry",  lambda w, c: c.patch(w.waiting(), {"priority": 1, **WHY}),             (401, 404, 403, 200, 404, 200)),
     Row("accept_offer",         lambda w, c: c.post(f"{w.offered()}/accept"),                          OWN_AND_NOT_ORGANISERS),
     Row("decline_offer",        lambda w, c: c.post(f"{w.offered()}/decline"),                         OWN_AND_NOT_ORGANISERS),
+
+    Row("list_webhooks",        lambda _, c: c.get("/webhooks"),                                       ORGANISERS),
+    Row("create_webhook",       lambda _, c: c.post("/webhooks", HOOK),                                (401, 403, 403, 201, 201, 201)),
+    Row("read_webhook",         lambda w, c: c.get(w.webhook()),                                       ORGANISERS_OWN),
+    Row("change_webhook",       lambda w, c: c.patch(w.webhook(), {"enabled": False}),                 ORGANISERS_OWN),
+    Row("remove_webhook",       lambda w, c: c.delete(w.webhook()),                                    (401, 403, 403, 204, 404, 204)),
+    Row("list_deliveries",      lambda w, c: c.get(f"{w.webhook()}/deliveries"),                       ORGANISERS_OWN),
+    Row("replay_delivery",      lambda w, c: c.post(f"{w.told()}/replay"),                             (401, 403, 403, 202, 404, 202)),
 
     Row("live",                 lambda _, c: c.get("//health/live"),                                   ALL),
     Row("ready",                lambda _, c: c.get("//health/ready"),                                  ALL),

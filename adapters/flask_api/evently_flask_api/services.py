@@ -11,6 +11,7 @@ from evently_core.evently import Evently
 from evently_core.memory.counters import MemoryCounters
 from evently_core.services.accounts import AccountService
 from evently_core.services.presence import Presence
+from evently_core.services.webhooks import WebhookService
 
 OK = "ok"
 
@@ -27,6 +28,8 @@ class Services:
 
     accounts: AccountService
     evently: Evently
+    webhooks: WebhookService | None = None
+    """None: there are no webhooks here."""
     counters: Counters = attrs.field(factory=MemoryCounters)
     """Count requests for the rate limits."""
     checks: Mapping[str, Check] = attrs.field(factory=dict)

@@ -74,6 +74,7 @@ def wsgi_app(
         Services(
             accounts=application.accounts,
             evently=application.evently,
+            webhooks=application.webhooks,
             checks=_checks(application),
             courtesies=_courtesies(application),
             presence=presence,

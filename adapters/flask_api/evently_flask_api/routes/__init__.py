@@ -1,6 +1,6 @@
 """The routes. Each calls one use case; no rule is here."""
 
-from evently_flask_api.routes import accounts, booking_requests, bookings, events, health, waitlist
+from evently_flask_api.routes import accounts, booking_requests, bookings, events, health, waitlist, webhooks
 
 GROUPS = (
     accounts.routes,
@@ -8,6 +8,7 @@ GROUPS = (
     bookings.routes,
     booking_requests.routes,
     waitlist.routes,
+    webhooks.routes,
     health.routes,
 )
 """All of them, in the order in which the documentation shows them."""
