@@ -21,7 +21,7 @@ from tests.serving.test_serve import Server, folder, server  # noqa: F401  # fix
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
-ROUNDS = 10
+ROUNDS = 6
 THREADS = 6
 
 
@@ -66,12 +66,14 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
+@pytest.mark.parametrize("workers", ["1", "4"])
 def test_killing_the_server_under_load_loses_nothing_and_doubles_nothing(
     server: Server,  # noqa: F811  # the fixture
     chance: random.Random,
+    workers: str,
 ) -> None:
     answered: dict[str, Any] = {}
-    server.start()
+    server.start("--workers", workers)
     token = server.admin()
     event = server.event(token, capacity=2_000)
     for each in range(ROUNDS):
@@ -88,7 +90,7 @@ def test_killing_the_server_under_load_loses_nothing_and_doubles_nothing(
             client.stopped.set()
         for thread in threads:
             thread.join(timeout=60)
-        server.start()
+        server.start("--workers", workers)
         for client in clients:
             for key in client.unanswered[:10]:
                 status, answer = client.ask(key)
