@@ -69,6 +69,7 @@ class Server:
             "PYTHONPATH": os.pathsep.join(sys.path),
             "EVENTLY_ADMIN_EMAIL": "root@example.org",
             "EVENTLY_ADMIN_PASSWORD": PASSWORD,
+            "EVENTLY_RATE_LIMIT": "off",  # one client here is a crowd
             **self.environment,
         }
         with (self.folder / "stdout").open("w") as out:
