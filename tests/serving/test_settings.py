@@ -33,6 +33,7 @@ def test_all_faults_are_told_together() -> None:
                 "EVENTLY_REDIS_PREFIX": "{a}",
                 "EVENTLY_EVENT_LOCK": "padlock",
                 "EVENTLY_SESSIONS": "files",
+                "EVENTLY_METRICS_ALLOW": "everybody",
             }
         )
     assert {fault.split()[0] for fault in told.value.faults} == {
@@ -53,6 +54,7 @@ def test_all_faults_are_told_together() -> None:
         "EVENTLY_REDIS_PREFIX",
         "EVENTLY_EVENT_LOCK",
         "EVENTLY_SESSIONS",
+        "EVENTLY_METRICS_ALLOW",
     }
     assert "short" not in str(told.value)
 

@@ -21,6 +21,7 @@ from evently_core.evently import Evently
 from evently_core.instances import Instance, InstanceKind
 from evently_core.memory.basics import SystemClock, random_secret
 from evently_core.memory.instances import MemoryInstances
+from evently_core.observing import Observer
 from evently_core.ports import Accounts, EventLock, Instances, Sessions
 from evently_core.services.accounts import AccountService
 from evently_core.services.presence import Presence
@@ -105,10 +106,11 @@ def open_application(
     pool_size: int = 10,
     batch_max: int = BATCH_MAX,
     waiters_max: int = WAITERS_MAX,
+    observer: Observer | None = None,
 ) -> Iterator[Application]:
     """Put the use cases over a migrated database; its connections are closed at the end.
 
-    ``batch_max`` and ``waiters_max`` are those of `Evently.over`.
+    ``batch_max``, ``waiters_max`` and ``observer`` are those of `Evently.over`.
     """
     with ExitStack() as stack:
         engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
@@ -140,6 +142,7 @@ def open_application(
             lock=_event_lock(settings, url, stack),
             intake=PostgresIntake(engine),
             waiters_max=waiters_max,
+            observer=observer,
         )
         outside = Outside(PostgresWebhooks(engine), PostgresOutbox(engine), PostgresDeliveries(engine), users)
         webhooks = WebhookService(

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from evently_redis.keys import PREFIX
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
+LOOPBACK: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 RATE_LIMIT: Rate | None = Rate(100, 900)
 RATE_LIMIT_READS: Rate | None = Rate(1_000, 900)
 RATE_LIMIT_LOGIN: Rate | None = Rate(10, 900)
@@ -74,6 +76,8 @@ class Settings:
     """How often a password may be tried, and an account be made."""
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""
+    metrics_allowed: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
+    """From where the metrics may be read."""
     log_format: str = "console"
     """``console`` for people or ``json`` for programs."""
     private_webhooks: bool = False
@@ -119,6 +123,7 @@ class Settings:
             rate_limit_login=reader.value("EVENTLY_RATE_LIMIT_LOGIN", _rate, RATE_LIMIT_LOGIN),
             cors_origins=reader.value("EVENTLY_CORS_ORIGINS", _origins, ()),
             private_webhooks=reader.word("EVENTLY_WEBHOOK_ADDRESSES", ("public", "any"), "public") == "any",
+            metrics_allowed=reader.value("EVENTLY_METRICS_ALLOW", _networks, LOOPBACK),
             log_format=reader.word(
                 "EVENTLY_LOG_FORMAT", ("console", "json"), "console" if sys.stderr.isatty() else "json"
             ),
@@ -246,6 +251,13 @@ def _rate(text: str) -> Rate | None:
         return Rate.parse(text)
     except ValueError as error:
         raise ValueError('is a rate such as "100 per 15 minutes", or "off"') from error
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError("names addresses or networks such as 10.0.0.0/8, with commas between") from error
 
 
 def _origins(text: str) -> tuple[str, ...]:
