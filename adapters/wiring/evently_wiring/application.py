@@ -19,6 +19,7 @@ from evently_core.deliveries import Deliveries, Outbox
 from evently_core.desk import BATCH_MAX
 from evently_core.evently import Evently
 from evently_core.instances import Instance, InstanceKind
+from evently_core.intake import Intake
 from evently_core.memory.basics import SystemClock, random_secret
 from evently_core.memory.instances import MemoryInstances
 from evently_core.observing import Observer
@@ -140,7 +141,7 @@ def open_application(
             ids,
             batch_max=batch_max,
             lock=_event_lock(settings, url, stack),
-            intake=PostgresIntake(engine),
+            intake=_intake(settings, engine, stack),
             waiters_max=waiters_max,
             observer=observer,
         )
@@ -166,6 +167,20 @@ def _redis(settings: Settings, stack: ExitStack) -> RedisLink | None:
     link = RedisLink(settings.redis_url, timeout=timedelta(milliseconds=500), rest=REST)
     stack.callback(link.close)
     return link
+
+
+def _intake(settings: Settings, engine: Engine, stack: ExitStack) -> Intake:
+    """Return where requests wait that are decided later."""
+    if settings.intake == "postgres":
+        return PostgresIntake(engine)
+    assert settings.redis_url is not None, "the settings ask for one"
+    from evently_redis.connection import REST, RedisLink
+    from evently_redis.intake import RedisIntake
+
+    # A way of its own: to write on the disk takes longer than what is asked of the other one.
+    link = RedisLink(settings.redis_url, rest=REST)
+    stack.callback(link.close)
+    return RedisIntake(link, Keys(settings.redis_prefix))
 
 
 def _event_lock(settings: Settings, url: str, stack: ExitStack) -> EventLock | None:

@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -45,6 +46,8 @@ THREADS = 32
 CONNECTIONS = 20
 DRAIN_SECONDS = 30
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+QUEUE_BEHIND = timedelta(seconds=30)
+"""How long a request waits to be decided before somebody should look why: nobody is at work, or too few are."""
 _PORT_SECONDS = 3.0
 """How long a port may still belong to a server that is on its way out."""
 
@@ -149,7 +152,14 @@ def _counters(application: Application, settings: Settings) -> Counters:
 
 
 def _courtesies(application: Application) -> dict[str, Callable[[], str]]:
-    return {} if application.redis is None else {"redis": application.redis.check}
+    def queue() -> str:
+        assert application.evently.queue is not None, "there is always an intake here"
+        oldest = application.evently.queue.figures().oldest
+        waits = timedelta(0) if oldest is None else datetime.now(UTC) - oldest
+        return "behind" if waits > QUEUE_BEHIND else "ok"
+
+    redis = {} if application.redis is None else {"redis": application.redis.check}
+    return {**redis, "queue": queue}
 
 
 # -- the main process -------------------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ class Settings:
     """What thins out the crowd in front of an event: ``none``, ``postgres`` or ``redis``."""
     sessions: str = "postgres"
     """Where it is kept who is signed in: ``postgres``, or ``redis`` with PostgreSQL as its standby."""
+    intake: str = "postgres"
+    """Where requests wait that are decided later: ``postgres`` or ``redis``."""
     production: bool = False
     secret_key: bytes | None = attrs.field(default=None, repr=False)
     """None: generated into the data directory, which only development does."""
@@ -99,6 +101,7 @@ class Settings:
             redis_prefix=reader.value("EVENTLY_REDIS_PREFIX", _redis_prefix, PREFIX),
             event_lock=reader.word("EVENTLY_EVENT_LOCK", ("none", "postgres", "redis"), "none"),
             sessions=reader.word("EVENTLY_SESSIONS", ("postgres", "redis"), "postgres"),
+            intake=reader.word("EVENTLY_INTAKE", ("postgres", "redis"), "postgres"),
             production=production,
             secret_key=reader.value("EVENTLY_SECRET_KEY", _secret, None),
             previous_secret_keys=reader.value(
@@ -133,8 +136,13 @@ class Settings:
                 "EVENTLY_SECRET_KEY", f"is needed in production: at least {SECRET_BYTES_MIN} random bytes"
             )
         if settings.redis_url is None and not reader.has_fault("EVENTLY_REDIS_URL"):
-            for name, chosen in (("EVENT_LOCK", settings.event_lock), ("SESSIONS", settings.sessions)):
-                if chosen == "redis":
+            chosen = {
+                "EVENT_LOCK": settings.event_lock,
+                "SESSIONS": settings.sessions,
+                "INTAKE": settings.intake,
+            }
+            for name, where in chosen.items():
+                if where == "redis":
                     reader.fault(f"EVENTLY_{name}", "is redis, which needs EVENTLY_REDIS_URL")
         if bool(environment.get("EVENTLY_ADMIN_EMAIL")) != bool(environment.get("EVENTLY_ADMIN_PASSWORD")):
             reader.fault("EVENTLY_ADMIN_EMAIL", "and EVENTLY_ADMIN_PASSWORD go together: set both or none")
