@@ -26,6 +26,7 @@ from evently_postgres.migrations import upgrade
 from evently_wiring.embedded import EmbeddedPostgres
 
 OUT = Path(__file__).parent.parent / "docs" / "performance"
+PAGE = OUT.with_suffix(".md")
 LOAD_BEFORE = os.getloadavg()
 
 
@@ -111,10 +112,17 @@ def _write(folder: Path, verdicts: list[Verdict], drawn: dict[str, Any], *, quic
     told = (
         f"`{about['command']}`, {about['at']}, {about['machine']}, load average before {LOAD_BEFORE[0]:.1f}"
     )
-    (folder / "table.md").write_text(
-        "\n".join([told, "", "| bar | what | measured | |", "|---|---|---|---|", *rows]) + "\n"
-    )
+    table = "\n".join(["| bar | what | measured | |", "|---|---|---|---|", *rows, "", told])
+    (folder / "table.md").write_text(table + "\n")
     curves.draw(folder, drawn)
+    if folder == OUT and not quick:
+        _put_into_page(table)
+
+
+def _put_into_page(table: str) -> None:
+    before, begin, rest = PAGE.read_text().partition("<!-- table -->")
+    _, end, after = rest.partition("<!-- /table -->")
+    PAGE.write_text(f"{before}{begin}\n{table}\n{end}{after}")
 
 
 def _machine() -> str:
