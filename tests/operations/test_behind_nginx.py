@@ -1,0 +1,286 @@
+"""The example of the operations page: a rush is queued while a worker, an instance and Redis are killed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+import pytest
+
+from tests.races.books import mistakes
+from tests.redis_servers import free_port, redis_binary
+from tests.servers import MakeDatabase
+
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
+
+START = Path(__file__).parents[2] / "examples" / "behind-nginx" / "start"
+PASSWORD = "correct horse battery"
+CLIENTS = 50
+# As many as a small machine decides in half a minute; 20,000 takes some minutes.
+REQUESTS = int(os.environ.get("EVENTLY_TEST_RUSH", "3000"))
+SEATS = REQUESTS // 4
+
+
+@attrs.define
+class Machine:
+    """Everything the example starts, and one door to it."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def call(
+        self, method: str, path: str, body: Any = None, token: str = "", **headers: str
+    ) -> tuple[int, Any]:
+        """Ask through the door; 0 means that there was no answer."""
+        sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            return 0, None
+        finally:
+            connection.close()
+        is_json = "json" in answer.headers.get("Content-Type", "")
+        return answer.status, json.loads(text) if is_json else None
+
+    def api(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Any:
+        """Ask until it is answered, as a client that may be killed in the middle does."""
+        for _ in range(200):
+            status, answer = self.call(method, f"/api/v1{path}", body, token, **headers)
+            if 200 <= status < 300:
+                return answer
+            assert status in (0, 502, 503, 504), (status, answer)
+            time.sleep(0.1)
+        raise AssertionError(f"{method} {path} is never answered")
+
+    def kill(self, name: str) -> None:
+        os.kill(int((self.folder / f"{name}.pid").read_text()), signal.SIGKILL)
+
+    def token(self, email: str) -> str:
+        return str(self.api("POST", "/auth/login", {"email": email, "password": PASSWORD})["access_token"])
+
+    def event(self, token: str, capacity: int) -> str:
+        new = {
+            "title": "Rush",
+            "timezone": "UTC",
+            "starts_at": "2040-05-01T18:00:00Z",
+            "ends_at": "2040-05-01T21:00:00Z",
+            "capacity": capacity,
+        }
+        event = str(self.api("POST", "/events", new, token, Idempotency_Key=f"make {capacity}")["id"])
+        self.api("POST", f"/events/{event}/publish", None, token)
+        return event
+
+
+@pytest.fixture
+def url(make_database: MakeDatabase) -> str:
+    return make_database()
+
+
+@pytest.fixture
+def machine(url: str, tmp_path: Path) -> Iterator[Machine]:
+    programs = {"NGINX": shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")}
+    programs["REDIS_SERVER"] = redis_binary()
+    for name, program in programs.items():
+        if program is None or shutil.which("curl") is None:
+            pytest.skip(f"no {name.lower()} or curl on this machine")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("EVENTLY_")}
+    evently = tmp_path / "evently"
+    evently.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m evently_cli.main "$@"\n')
+    evently.chmod(0o755)
+    tmp_path.chmod(0o755)
+    environment |= {
+        **{name: program for name, program in programs.items() if program},
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "EVENTLY": str(evently),
+        "EVENTLY_DATABASE_URL": url,
+        "EVENTLY_ADMIN_EMAIL": "root@example.org",
+        "EVENTLY_ADMIN_PASSWORD": PASSWORD,
+        "EVENTLY_RATE_LIMIT": "off",
+        "EVENTLY_RATE_LIMIT_READS": "off",
+        "EVENTLY_RATE_LIMIT_LOGIN": "off",
+        "PORT": str(_four_free_ports()),
+    }
+    folder = tmp_path / "run"
+    with (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen([str(START), str(folder)], env=environment, stdout=out, stderr=out)
+    machine = Machine(folder, int(environment["PORT"]), process)
+    try:
+        _until(lambda: b"answers on" in (tmp_path / "out").read_bytes(), 90)
+        yield machine
+    finally:
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+
+
+def _four_free_ports() -> int:
+    while True:
+        port = free_port()
+        if port < 65_000 and all(_is_free(port + more) for more in range(1, 4)):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+@attrs.define
+class Client:
+    """Asks for one seat after the other, to be decided later, and notes when it asked and was answered."""
+
+    machine: Machine
+    token: str
+    event: str
+    name: str
+    count: int
+    accepted: list[tuple[str, float, float]] = attrs.field(factory=list)
+
+    def ask_on(self) -> None:
+        for number in range(self.count):
+            begin = time.monotonic()
+            receipt = self.machine.api(
+                "POST",
+                "/bookings",
+                {"event_id": self.event},
+                self.token,
+                Prefer="respond-async",
+                Idempotency_Key=f"{self.name}-{number}",
+            )
+            self.accepted.append((receipt["id"], begin, time.monotonic()))
+
+
+@attrs.define
+class Watcher:
+    """Books on another event and looks at the health all the while."""
+
+    machine: Machine
+    token: str
+    event: str
+    booked: int = 0
+    pauses: list[float] = attrs.field(factory=list)
+    health: Counter[str] = attrs.field(factory=Counter)
+    stopped: threading.Event = attrs.field(factory=threading.Event)
+
+    def watch(self) -> None:
+        before = time.monotonic()
+        while not self.stopped.wait(0.05):
+            self.machine.api("POST", "/bookings", {"event_id": self.event}, self.token)
+            self.booked += 1
+            self.pauses.append(time.monotonic() - before)
+            before = time.monotonic()
+            status, answer = self.machine.call("GET", "/health/ready")
+            if status == 200:
+                self.health[answer["status"]] += 1
+
+
+def test_a_queued_rush_is_decided_in_order_whatever_is_killed(machine: Machine, url: str) -> None:
+    admin = machine.token("root@example.org")
+    rush, other = machine.event(admin, SEATS), machine.event(admin, SEATS + 1_000_000)
+    tokens = [_attendee(machine, number) for number in range(CLIENTS)]
+    clients = [
+        Client(machine, token, rush, f"client-{number}", REQUESTS // CLIENTS)
+        for number, token in enumerate(tokens)
+    ]
+    watcher = Watcher(machine, tokens[0], other)
+    threads = [threading.Thread(target=client.ask_on) for client in clients]
+    watching = threading.Thread(target=watcher.watch)
+    for thread in [*threads, watching]:
+        thread.start()
+    for share, victim in ((0.2, "worker-1"), (0.4, "api-1"), (0.6, "redis")):
+        _until(lambda share=share: _accepted(clients) >= share * REQUESTS, 300)  # type: ignore[misc]  # a default binds it
+        machine.kill(victim)
+    for thread in threads:
+        thread.join(timeout=600)
+    assert _accepted(clients) == REQUESTS // CLIENTS * CLIENTS
+    with psycopg.connect(url, autocommit=True) as connection:
+        _until(lambda: _settled(connection, rush) >= _accepted(clients), 300)
+        watcher.stopped.set()
+        watching.join(timeout=60)
+
+        requests = _requests_in_order(connection, rush)
+        assert {request for request, *_ in requests} == {
+            request for client in clients for request, *_ in client.accepted
+        }, "one was lost, or one came twice"
+        states = Counter(state for _, state, _ in requests)
+        assert states == {"done": SEATS, "refused": _accepted(clients) - SEATS}
+        assert [state for _, state, _ in requests] == ["done"] * SEATS + ["refused"] * states["refused"]
+        numbers = [number for _, state, number in requests if state == "done"]
+        assert all(first < second for first, second in pairwise(numbers)), "the journal has another order"
+        _require_the_order_that_was_seen([request for request, *_ in requests], clients)
+    assert mistakes(url) == []
+    assert watcher.booked > 10
+    assert max(watcher.pauses) < 10, "booking on another event stood still"
+    assert watcher.health["degraded"], "nobody noticed that Redis was gone"
+    assert watcher.health["ok"], watcher.health
+    _until(lambda: machine.call("GET", "/health/ready")[1]["status"] == "ok", 30)
+
+
+def _attendee(machine: Machine, number: int) -> str:
+    email = f"client-{number}@example.org"
+    who = {"email": email, "password": PASSWORD, "name": "Client"}
+    machine.api("POST", "/auth/register", who, Idempotency_Key=email)
+    return machine.token(email)
+
+
+def _accepted(clients: list[Client]) -> int:
+    return sum(len(client.accepted) for client in clients)
+
+
+def _settled(connection: psycopg.Connection[Any], event: str) -> int:
+    row = connection.execute("SELECT count(*) FROM settlements WHERE event_id = %s", (event,)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _requests_in_order(connection: psycopg.Connection[Any], event: str) -> list[tuple[str, str, int]]:
+    """Return id, state and the number of the booking in the journal, of each request in the order accepted."""
+    rows = connection.execute(
+        """
+        SELECT settlements.id, state, journal.number
+        FROM settlements
+        LEFT JOIN journal ON journal.event_id = settlements.event_id AND journal.kind = 'granted'
+            AND journal.data #>> '{booking,id}' = settlements.outcome #>> '{booking,id}'
+        WHERE settlements.event_id = %s ORDER BY sequence
+        """,
+        (event,),
+    )
+    return [(str(request), state, number) for request, state, number in rows]
+
+
+def _require_the_order_that_was_seen(requests: list[str], clients: list[Client]) -> None:
+    """Who was answered before somebody else even asked stands before them."""
+    seen = {request: (begin, end) for client in clients for request, begin, end in client.accepted}
+    earliest_answer = float("inf")
+    for request in reversed(requests):
+        begin, end = seen[request]
+        assert begin <= earliest_answer, "somebody was overtaken who had been answered before"
+        earliest_answer = min(earliest_answer, end)
