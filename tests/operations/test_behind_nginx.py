@@ -86,7 +86,7 @@ class Machine:
             "ends_at": "2040-05-01T21:00:00Z",
             "capacity": capacity,
         }
-        event = str(self.api("POST", "/events", new, token, Idempotency_Key=f"make {capacity}")["id"])
+        event = str(self.api("POST", "/events", new, token, Idempotency_Key=f"make-{capacity}")["id"])
         self.api("POST", f"/events/{event}/publish", None, token)
         return event
 
