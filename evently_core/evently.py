@@ -8,7 +8,6 @@ import attrs
 
 from evently_core.desk import BATCH_MAX, Desk
 from evently_core.intake import Intake
-from evently_core.observing import ObservedLock, Observer
 from evently_core.ports import Clock, EventLock, Ids
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
@@ -52,19 +51,15 @@ class Evently:
         lock: EventLock | None = None,
         intake: Intake | None = None,
         waiters_max: int = WAITERS_MAX,
-        observer: Observer | None = None,
     ) -> Evently:
         """Put the use cases over a store; every command goes through one desk, in batches of at most so many.
 
         ``lock`` keeps the processes in front of one event apart; None: the store alone does. ``intake`` keeps
         requests that are decided later; at most ``waiters_max`` threads wait for their answers at a time. None:
-        every request is decided at once. ``observer`` is told what goes on at the
-        desk and in front of the lock.
+        every request is decided at once.
         """
-        if lock is not None and observer is not None:
-            lock = ObservedLock(lock, observer)
         decisions = Decisions(store, store, clock, ids, lock=lock, intake=intake)
-        desk = Desk(decisions, batch_max=batch_max, observer=observer)
+        desk = Desk(decisions, batch_max=batch_max)
         queue = drain = None
         if intake is not None:
             queue = QueueService(intake, desk, store, clock, ids, waiters_max=waiters_max)

@@ -27,7 +27,7 @@ from evently_core.services.presence import Presence
 from evently_core.services.webhooks import WebhookService
 from evently_core.values import OPERATOR, Actor, Role, UserId
 from evently_core.webhooks import AddressRules
-from evently_flask_api import ApiSettings, Check, Measure, Metrics, Services, create_app
+from evently_flask_api import ApiSettings, Check, Services, create_app
 from evently_flask_api.routes import GROUPS
 from evently_flask_api.routing import Endpoint, Routes
 
@@ -113,18 +113,17 @@ class Api:
         checks: Mapping[str, Check] | None = None,
         courtesies: Mapping[str, Check] | None = None,
         counters: Counters | None = None,
-        measures: Sequence[Measure] = (),
         **settings: Any,
     ) -> Api:
         """A new one, with nobody registered."""
         clock = FixedClock(datetime.now(UTC))
         passwords, ids, users = ScryptPasswords(cost=2), RandomIds(), MemoryAccounts()
         accounts = AccountService(users, MemorySessions(), passwords, clock, ids)
-        storage, hooks, metrics = MemoryStorage(), MemoryWebhooks(), Metrics()
+        storage, hooks = MemoryStorage(), MemoryWebhooks()
         deliveries = MemoryDeliveries(storage, hooks)
         rules = AddressRules(plain_http=True)
         webhooks = WebhookService(hooks, deliveries, users, clock, ids, rules, new_secret=random_secret)
-        evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake, observer=metrics)
+        evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake)
         services = Services(
             accounts=accounts,
             evently=evently,
@@ -132,8 +131,6 @@ class Api:
             checks=checks or {},
             courtesies=courtesies or {},
             counters=counters or MemoryCounters(),
-            metrics=metrics,
-            measures=measures,
         )
         planner = Planner(deliveries, hooks, clock, ids, mailed=lambda _: False)
         api = cls(Flask("nothing"), MemoryInstances(), services, clock, planner)

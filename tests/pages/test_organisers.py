@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from playwright.sync_api import Page, expect
 
-from evently_core.values import Role
+from evently_core.values import Actor, EventId, Money, Role
 from evently_wiring.crowd import Crowd
 from evently_wiring.worker import working
 from tests.pages.site import PASSWORD, Site, Visit
@@ -65,3 +67,104 @@ def test_an_attendee_is_told_that_the_board_is_not_for_them(site: Site, visitor:
     event = site.event(olga)
     page = visitor().log_in(ana, f"/app/organise/{event.id}")
     expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+
+
+def test_an_event_is_drawn_up_with_its_times_in_its_own_zone_and_changed(site: Site, visitor: Visit) -> None:
+    olga = site.user("Olga", Role.ORGANISER)
+    page = visitor().log_in(olga, "/app/organise")
+    page.get_by_role("link", name="New event").click()
+    page.get_by_label("Title").fill("Tea in Tokyo")
+    page.get_by_label("Time zone").fill("Asia/Tokyo")
+    page.get_by_label("Starts").fill("2040-05-01T20:00")
+    page.get_by_label("Ends").fill("2040-05-01T18:00")
+    page.get_by_label("Capacity").fill("30")
+    page.get_by_label("Price").fill("1500")
+    page.get_by_label("Currency").fill("jpy")
+    page.get_by_role("button", name="Make the draft").click()
+    expect(page.get_by_label("Ends")).to_have_attribute("aria-invalid", "true")  # before it starts
+    page.get_by_label("Ends").fill("2040-05-01T22:30")
+    page.get_by_role("button", name="Make the draft").click()
+    expect(page.get_by_role("heading", name="Tea in Tokyo")).to_be_visible()
+    expect(page.get_by_text(re.compile("Tue, 1 May 2040, 20:00.22:30, Tokyo time"))).to_be_visible()
+
+    event_id = EventId(UUID(page.url.rsplit("/", 1)[1]))
+    made = site.application.evently.events.view(Actor(olga.id, olga.role), event_id).event
+    assert made.starts_at == datetime(2040, 5, 1, 11, tzinfo=UTC)
+    assert made.ticket_types[0].price == Money(1500, "JPY")
+
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Venue").fill("Jimbocho")
+    page.get_by_label("Minutes to answer an offer").fill("90")
+    page.get_by_label("Why it is changed").fill("The owner called")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.get_by_role("button", name="Change").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Price").fill("2000")
+    dialog.get_by_role("button", name="Change").click()
+    expect(page.get_by_role("listitem").filter(has_text="General admission")).to_contain_text("2,000")
+    changed = site.application.evently.events.view(Actor(olga.id, olga.role), event_id).event
+    assert (changed.venue, changed.policy.offer_window) == ("Jimbocho", timedelta(minutes=90))
+    assert changed.starts_at == made.starts_at
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_undone(site: Site, visitor: Visit) -> None:
+    olga = site.user("Olga", Role.ORGANISER)
+    event = site.event(olga, title="Jazz")
+    page = visitor().log_in(olga, f"/app/organise/{event.id}/edit")
+    expect(page.get_by_label("Venue")).to_be_visible()
+    site.application.evently.events.change(Actor(olga.id, olga.role), event.id, {"title": "Swing"})
+    page.get_by_label("Venue").fill("Hall")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("The event was changed meanwhile")
+    assert site.application.evently.events.view(None, event.id).event.title == "Swing"
+
+
+def test_who_waits_is_moved_with_a_reason_and_the_reason_of_a_wait_is_told(
+    site: Site, visitor: Visit
+) -> None:
+    olga, ana, ben, cleo = site.user("Olga", Role.ORGANISER), *map(site.user, ("Ana", "Ben", "Cleo"))
+    event = site.event(olga, title="Jazz", capacity=2)
+    site.book(event, ana, 2)
+    site.book(event, ben, 1, waiting=True)
+    site.book(event, cleo, 2, waiting=True)
+    page = visitor().log_in(olga, f"/app/organise/{event.id}/people")
+    line = page.get_by_role("region", name="The line").get_by_role("row")
+    expect(line.nth(1)).to_contain_text("Ben")
+    line.nth(2).get_by_role("button", name="Why?").click()
+    expect(page.get_by_role("region", name="The line").get_by_role("status")).to_contain_text(
+        "No seat is free"
+    )
+    line.filter(has_text="Cleo").get_by_role("button", name="Move").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Priority").fill("10")
+    dialog.get_by_label("Reason").fill("She plays the bass")
+    dialog.get_by_role("button", name="Move").click()
+    expect(line.nth(1)).to_contain_text("Cleo")
+    page.get_by_role("link", name="Board").click()
+    journal = page.get_by_role("region", name="Journal")
+    expect(journal).to_contain_text(
+        "Cleo was moved from priority 0 to 10, by the organiser She plays the bass"
+    )
+
+
+def test_a_booking_is_cancelled_with_a_reason_and_an_event_with_all_of_them(
+    site: Site, visitor: Visit
+) -> None:
+    olga, ana, ben = site.user("Olga", Role.ORGANISER), site.user("Ana"), site.user("Ben")
+    event = site.event(olga, title="Jazz", capacity=4)
+    site.book(event, ana, 2)
+    site.book(event, ben, 1)
+    page = visitor().log_in(olga, f"/app/organise/{event.id}/people")
+    bookings = page.get_by_role("region", name="The bookings").get_by_role("row")
+    bookings.filter(has_text="Ana").get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("No show last time")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the booking").click()
+    expect(bookings.filter(has_text="Ana")).to_contain_text("cancelled")
+
+    page.get_by_role("link", name="Board").click()
+    page.get_by_role("button", name="Cancel the event").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("The roof leaks")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the event").click()
+    expect(page.get_by_role("main").get_by_text("cancelled", exact=True)).to_be_visible()
+    assert taken(page) == 0

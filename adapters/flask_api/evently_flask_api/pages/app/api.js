@@ -15,9 +15,15 @@ export const post = (path, body, request) => call("POST", path, { body, ...reque
 export const patch = (path, body, request) => call("PATCH", path, { body, ...request });
 export const remove = (path, query) => call("DELETE", path, { query });
 
-/** Read a route that is not below /api/v1. */
-export async function getOutside(path) {
-  return contentOf(await raw("GET", ROOT + path));
+/** Read a route that is not below /api/v1; null where there is none. One that says it is down is an answer, too. */
+export async function getIfThereOutside(path) {
+  try {
+    return await contentOf(await raw("GET", ROOT + path));
+  } catch (problem) {
+    if (problem instanceof Problem && problem.isMissing) return null;
+    if (problem instanceof Problem && problem.figures.checks) return problem.figures;
+    throw problem;
+  }
 }
 
 /** Read a file, such as a ticket. */

@@ -8,7 +8,7 @@ const PAD = { top: 12, right: 8, bottom: 22, left: 40 };
 /**
  * Draw curves over one axis.
  * @param options.label what a screen reader is told
- * @param options.curves [{name, kind, points: [[x, y]], filled, stepped}]; kind is go, wait, ink or stop
+ * @param options.curves [{name, kind, points: [[x, y]], filled}]; kind is go, wait, ink or stop
  * @param options.goal {value, name}: a line that is not to be crossed
  * @param options.xText, options.yText how places on the axes are written
  */
@@ -64,10 +64,10 @@ export function behind(summary, heads, rows) {
   </table></div></details>`;
 }
 
-function curveOf({ points, kind, filled = false, stepped = false }, x, y, floor) {
+function curveOf({ points, kind, filled = false }, x, y, floor) {
   if (!points.length) return nothing;
   const places = points.map(([at, value]) => [x(at).toFixed(1), y(value).toFixed(1)]);
-  const path = places.map(([px, py], index) => (index === 0 ? `M${px} ${py}` : stepped ? `H${px}V${py}` : `L${px} ${py}`)).join("");
+  const path = places.map(([px, py], index) => `${index ? "L" : "M"}${px} ${py}`).join("");
   const area = `${path}L${places.at(-1)[0]} ${floor}L${places[0][0]} ${floor}Z`;
   return svg`<g class="c-${kind}">${filled ? svg`<path class="area" d=${area}></path>` : nothing}<path class="curve" d=${path}></path></g>`;
 }
@@ -80,6 +80,6 @@ function grid(top, y, width, text) {
 /** Return the next round number that is even, so that half of it is round as well. */
 function niceTop(value) {
   const size = 10 ** Math.floor(Math.log10(value));
-  const nice = [1, 2, 4, 6, 8, 10].find((step) => step * size >= value) * size;
-  return Math.max(2, nice);
+  const nice = [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * size >= value && Number.isInteger((step * size) / 2));
+  return (nice ?? 20) * size;
 }

@@ -12,17 +12,26 @@ const PLACES = [
   ["/app", () => import("./views/events.js")],
   ["/app/events/:id", () => import("./views/event.js")],
   ["/app/bookings", () => import("./views/bookings.js")],
+  ["/app/bookings/:id", () => import("./views/tickets.js")],
   ["/app/log-in", () => import("./views/log_in.js")],
   ["/app/register", () => import("./views/register.js")],
   ["/app/account", () => import("./views/account.js")],
   ["/app/organise", () => import("./organise/events.js")],
+  ["/app/organise/new", () => import("./organise/new.js")],
+  ["/app/organise/webhooks", () => import("./organise/webhooks.js")],
   ["/app/organise/:id", () => import("./organise/board.js")],
+  ["/app/organise/:id/people", () => import("./organise/guests.js")],
+  ["/app/organise/:id/check-in", () => import("./organise/check_in.js")],
+  ["/app/organise/:id/edit", () => import("./organise/edit.js")],
+  ["/app/admin", () => import("./admin/system.js")],
+  ["/app/admin/users", () => import("./admin/users.js")],
 ].map(([pattern, load]) => ({ matches: matcher(pattern), load }));
 
 const LINKS = [
   { path: "/", label: "Events" },
   { path: "/app/bookings", label: "My bookings", roles: ["attendee", "organiser", "admin"] },
   { path: "/app/organise", label: "Organise", roles: ["organiser", "admin"] },
+  { path: "/app/admin", label: "Admin", roles: ["admin"] },
 ];
 
 const main = document.getElementById("main");

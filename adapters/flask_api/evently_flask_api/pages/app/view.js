@@ -35,7 +35,8 @@ export class View {
   draw() {
     if (this.#drawn || this.isOver) return;
     this.#drawn = true;
-    queueMicrotask(() => {
+    // Not in a microtask: whoever awaited what was done has then taken its result in.
+    setTimeout(() => {
       this.#drawn = false;
       if (!this.isOver) this.app.draw(this);
     });

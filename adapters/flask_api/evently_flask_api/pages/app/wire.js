@@ -7,7 +7,7 @@ export const API = `${ROOT}/api/v1`;
 export class Problem extends Error {
   constructor(document, { retryAfter = 0 } = {}) {
     super(document.detail ?? document.title ?? "Something went wrong.");
-    this.status = document.status ?? 0;
+    this.status = Number(document.status) || 0;
     this.code = document.code ?? "unknown";
     this.figures = document;
     this.retryAfter = retryAfter; // seconds; 0: nothing was said
@@ -48,7 +48,7 @@ export async function send(method, address, { body, headers = {}, signal } = {})
 
 async function documentOf(answer) {
   try {
-    return { status: answer.status, ...(await answer.json()) };
+    return { status: answer.status, ...(await answer.json()) }; // a health says its own status in a word
   } catch {
     return { status: answer.status, title: answer.statusText, detail: `The server answered ${answer.status}.` };
   }

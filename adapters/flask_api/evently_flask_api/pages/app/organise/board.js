@@ -6,7 +6,7 @@ import { count, secondText, timeText } from "../format.js";
 import { html, keyed, nothing, repeat } from "../html.js";
 import { button, confirmed, figure, given, note } from "../parts.js";
 import { EventView } from "./event_view.js";
-import { partiesJoined, seatsTaken, subjectOf, told } from "./journal.js";
+import { isByAnother, Owners, partiesJoined, seatsTaken, told } from "./journal.js";
 
 const BEAT_MS = 2_000;
 const LINES_KEPT = 300;
@@ -17,6 +17,7 @@ const SECONDS_MATTER_MS = 600_000;
 
 export default class Board extends EventView {
   lines = []; // newest first
+  owners = new Owners();
   waiting = [];
   samples = []; // [milliseconds, taken, waiting]
   beat = 0;
@@ -52,7 +53,8 @@ export default class Board extends EventView {
     }
     const reachesBack = !fresh.length || fresh.at(-1).number === newest + 1;
     this.lines = [...fresh, ...(reachesBack ? this.lines : [])].slice(0, LINES_KEPT); // no gap goes unnoticed as one
-    await this.people.learn(fresh.slice(0, LINES_SHOWN).map(subjectOf));
+    this.owners.learn(fresh);
+    await this.people.learn(this.lines.slice(0, LINES_SHOWN).map((line) => this.owners.subject(line)));
   }
 
   async readLine() {
@@ -161,8 +163,8 @@ export default class Board extends EventView {
     return curveChart({
       label: `Seats taken and parties waiting over time; now ${this.event.seats_taken} taken, ${this.event.waiting} waiting`,
       curves: [
-        { name: "Seats taken", kind: "go", points: this.samples.map(([at, taken]) => [at, taken]), filled: true, stepped: true },
-        { name: "Parties waiting", kind: "wait", points: this.samples.map(([at, , waiting]) => [at, waiting]), stepped: true },
+        { name: "Seats taken", kind: "go", points: this.samples.map(([at, taken]) => [at, taken]), filled: true },
+        { name: "Parties waiting", kind: "wait", points: this.samples.map(([at, , waiting]) => [at, waiting]) },
       ],
       goal: { value: this.event.capacity, name: `Capacity ${this.event.capacity}` },
       xText: (at) => (lasts > SECONDS_MATTER_MS ? timeText : secondText)(at, this.event.timezone),
@@ -173,7 +175,7 @@ export default class Board extends EventView {
   refillWord() {
     const { freed, refilled } = this.refill;
     if (!freed) return nothing;
-    return html`<p class="small">Lately ${count(freed, "seat")} came free, ${count(refilled, "seat")} went to who waited.</p>`;
+    return html`<p class="small">Lately ${count(freed, "seat")} came free: ${refilled} went to who waited, ${Math.max(0, freed - refilled)} back on sale.</p>`;
   }
 
   line() {
@@ -188,13 +190,21 @@ export default class Board extends EventView {
     if (!this.lines.length) return html`<p class="quiet">Nothing has happened yet.</p>`;
     return html`<ol class="journal">${repeat(this.lines.slice(0, LINES_SHOWN), ({ number }) => number, (line) => {
       const { what, tone } = told(line);
-      const who = line.actor === "user" ? this.nameOf(subjectOf(line)) : (subjectOf(line) ? this.nameOf(subjectOf(line)) : line.actor);
-      return html`<li class=${tone}><time datetime=${line.at}>${secondText(line.at, this.event.timezone)}</time><span><b>${who}</b> ${what}${line.reason ? html` <q>${line.reason}</q>` : nothing}</span></li>`;
+      const subject = this.owners.subject(line);
+      const by = isByAnother(line, subject) ? `, by ${this.doer(line)}` : "";
+      return html`<li class=${tone}><time datetime=${line.at}>${secondText(line.at, this.event.timezone)}</time><span><b>${this.nameOf(subject, line)}</b> ${what}${by}${line.reason ? html` <q>${line.reason}</q>` : nothing}</span></li>`;
     })}</ol>`;
   }
 
-  nameOf(id) {
-    return id === this.event.organiser_id ? "The organiser" : this.people.name(id);
+  nameOf(id, line) {
+    if (id === this.event.organiser_id) return "The organiser";
+    if (id) return this.people.name(id);
+    return line.kind.startsWith("event_") ? `The ${line.actor}` : "Somebody";
+  }
+
+  doer({ actor, actor_id: id }) {
+    if (actor !== "user") return `the ${actor}`;
+    return id === this.event.organiser_id ? "the organiser" : "an admin";
   }
 
   // --- capacity -------------------------------------------------------------------------------------------------

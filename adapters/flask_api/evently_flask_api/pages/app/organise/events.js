@@ -42,7 +42,7 @@ export default class OrganisedEvents extends View {
   template() {
     const status = this.query.get("status") ?? "";
     return html`<div class="headed">
-        <div class="row apart"><h1>${session.user.role === "admin" ? "All events" : "My events"}</h1><a class="button main" href=${this.app.href("/app/organise/new")}>New event</a></div>
+        <div class="row apart"><h1>${session.user.role === "admin" ? "All events" : "My events"}</h1><p class="row"><a class="button plain" href=${this.app.href("/app/organise/webhooks")}>Webhooks</a><a class="button main" href=${this.app.href("/app/organise/new")}>New event</a></p></div>
         <nav class="tabs" aria-label="Which events">${KINDS.map(([kind, name]) => html`<a href=${this.app.href(`/app/organise${kind ? `?status=${kind}` : ""}`)} aria-current=${kind === status ? "page" : nothing}>${name}</a>`)}</nav>
       </div>
       ${this.wrongShown}

@@ -22,9 +22,31 @@ const SAID = {
 
 const TONE = { granted: "go", confirmed: "go", checked_in: "go", joined: "wait", requeued: "wait", moved: "wait", cancelled: "stop", lapsed: "stop", reduced: "stop" };
 
-/** Return whom a line is about: the one whose booking or entry it is, else who did it. */
-export function subjectOf({ data, actor_id: actor }) {
-  return (data.booking ?? data.entry)?.user_id ?? actor;
+const OF_EVENTS = /^event_/;
+
+/** Whose bookings and entries are, as far as the journal was read. */
+export class Owners {
+  #owners = new Map();
+
+  learn(lines) {
+    for (const { data } of lines) {
+      const thing = data.booking ?? data.entry;
+      if (thing) this.#owners.set(thing.id, thing.user_id);
+    }
+  }
+
+  /** Return whom a line is about: whose booking or entry it is; of the event itself, who did it. Undefined if unknown. */
+  subject({ kind, data, actor_id: actor }) {
+    if (OF_EVENTS.test(kind)) return actor;
+    return (data.booking ?? data.entry)?.user_id ?? this.#owners.get(data.booking_id ?? data.entry_id);
+  }
+}
+
+const BY_HAND = ["moved", "cancelled", "reduced", "checked_in"];
+
+/** Tell whether somebody else did it to the one it is about, and that matters. */
+export function isByAnother(line, subject) {
+  return BY_HAND.includes(line.kind) && (line.actor !== "user" || line.actor_id !== subject);
 }
 
 /** Return a line as words: who, what, and how it is to be taken. */
