@@ -10,6 +10,7 @@ import attrs
 
 from evently_core.errors import InvalidValue
 from evently_core.event import Event, Policy, Step, TicketType
+from evently_core.tickets import Scan, Ticket, require_few
 from evently_core.values import SEATS_MAX, Actor, BookingId, EntryId, TicketTypeId, UserId
 from evently_core.waitlist import PRIORITY_MAX
 
@@ -191,6 +192,30 @@ class Move(Command):
             raise InvalidValue(
                 "priority", "out_of_range", f"priority is between -{PRIORITY_MAX} and {PRIORITY_MAX}."
             )
+
+
+def _few(_: object, __: object, value: tuple[Scan, ...]) -> None:
+    require_few(len(value))
+
+
+@attrs.frozen(kw_only=True)
+class CheckIn(Command):
+    """Let in who shows these codes, each judged for itself."""
+
+    name: ClassVar[str] = "check_in"
+
+    scans: tuple[Scan, ...] = attrs.field(validator=_few)
+
+
+@attrs.frozen(kw_only=True)
+class UndoCheckIn(Command):
+    """Take back that somebody is in."""
+
+    name: ClassVar[str] = "undo_check_in"
+
+    ticket: Ticket
+    code: str
+    reason: str | None = attrs.field(default=None, validator=_reason)
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.inventory import Answered
 from evently_core.outcomes import EventSettled, Outcome
+from evently_core.tickets import Arrival
 from evently_core.values import TicketTypeId
 from evently_core.waitlist import WaitlistEntry
 
@@ -40,6 +41,7 @@ class Decision:
     """The event, if it was changed itself."""
     bookings: tuple[Change[Booking], ...]
     entries: tuple[Change[WaitlistEntry], ...]
+    arrivals: tuple[Change[Arrival], ...]
     taken: dict[TicketTypeId, int]
     """How many seats each ticket type has taken more (or fewer) than before; only what changed."""
     next_sequence: int

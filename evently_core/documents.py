@@ -26,6 +26,7 @@ from evently_core.facts import EventChanged, Fact
 from evently_core.outcomes import (
     Admitted,
     BookingChanged,
+    DoorAnswer,
     EntryChanged,
     EventSettled,
     Failed,
@@ -36,7 +37,10 @@ from evently_core.outcomes import (
 
 T = TypeVar("T")
 
-_OUTCOMES = {kind.__name__: kind for kind in (Admitted, BookingChanged, EntryChanged, EventSettled, Refused)}
+_OUTCOMES = {
+    kind.__name__: kind
+    for kind in (Admitted, BookingChanged, EntryChanged, EventSettled, DoorAnswer, Refused)
+}
 _SETTLED = {kind.__name__: kind for kind in (Admitted, Refused, Failed)}
 _SEAT_REQUESTS = {kind.name: kind for kind in (Book, JoinWaitlist)}
 _ERRORS = {kind.__name__: kind for kind in (NotFound, Forbidden, InvalidValue)}

@@ -8,13 +8,15 @@ import attrs
 
 from evently_core.desk import BATCH_MAX, Desk
 from evently_core.intake import Intake
-from evently_core.ports import Clock, EventLock, Ids
+from evently_core.ports import Clock, EventLock, Ids, TicketSeal
+from evently_core.seals import HmacSeal
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
 from evently_core.services.draining import DrainService
 from evently_core.services.events import EventService
 from evently_core.services.queueing import QueueService
 from evently_core.services.sweeping import SweepService
+from evently_core.services.tickets import TicketService
 from evently_core.services.waitlist import WaitlistService
 from evently_core.storage import Records, Storage
 from evently_core.watch import WAITERS_MAX
@@ -31,6 +33,7 @@ class Evently:
     events: EventService
     bookings: BookingService
     waitlist: WaitlistService
+    tickets: TicketService
     sweeping: SweepService
     decisions: Decisions
     desk: Desk
@@ -51,12 +54,13 @@ class Evently:
         lock: EventLock | None = None,
         intake: Intake | None = None,
         waiters_max: int = WAITERS_MAX,
+        seal: TicketSeal | None = None,
     ) -> Evently:
         """Put the use cases over a store; every command goes through one desk, in batches of at most so many.
 
         ``lock`` keeps the processes in front of one event apart; None: the store alone does. ``intake`` keeps
         requests that are decided later; at most ``waiters_max`` threads wait for their answers at a time. None:
-        every request is decided at once.
+        every request is decided at once. Without a ``seal`` tickets are good for as long as these use cases are.
         """
         decisions = Decisions(store, store, clock, ids, lock=lock, intake=intake)
         desk = Desk(decisions, batch_max=batch_max)
@@ -65,9 +69,11 @@ class Evently:
             queue = QueueService(intake, desk, store, clock, ids, waiters_max=waiters_max)
             drain = DrainService(intake, decisions, store, store, clock)
         events = EventService(store, store, desk, decisions, clock, ids)
+        bookings = BookingService(store, queue or desk, decisions, events, clock)
         return cls(
             events=events,
-            bookings=BookingService(store, queue or desk, decisions, events, clock),
+            bookings=bookings,
+            tickets=TicketService(store, desk, decisions, events, bookings, seal or HmacSeal()),
             waitlist=WaitlistService(store, queue or desk, decisions, events, clock),
             sweeping=SweepService(store, desk, clock),
             decisions=decisions,

@@ -11,6 +11,8 @@ from evently_core.booking import Booking, Origin
 from evently_core.event import Event
 from evently_core.facts import (
     Cancelled,
+    CheckedIn,
+    CheckInUndone,
     Confirmed,
     EntryEnded,
     EventAdvanced,
@@ -27,6 +29,7 @@ from evently_core.facts import (
     Reduced,
     Requeued,
 )
+from evently_core.tickets import Arrival, Seat
 from evently_core.values import BookingId, EntryId, PoolId
 from evently_core.waitlist import WaitlistEntry
 
@@ -38,6 +41,7 @@ class EventState:
     event: Event | None = None
     bookings: dict[BookingId, Booking] = attrs.field(factory=dict)
     entries: dict[EntryId, WaitlistEntry] = attrs.field(factory=dict)
+    arrivals: dict[Seat, Arrival] = attrs.field(factory=dict)
 
     def taken(self) -> dict[PoolId, int]:
         """Return the seats taken of every pool, added up from the bookings."""
@@ -113,6 +117,11 @@ def evolve(state: EventState, fact: Fact, at: datetime) -> None:  # one case a f
             )
         case Moved(entry_id, priority, _):
             entries[entry_id] = entries[entry_id].moved_to(priority)
+        case CheckedIn(arrival):
+            state.arrivals[arrival.place] = arrival
+        case CheckInUndone(booking_id, seat):
+            arrival = state.arrivals[booking_id, seat]
+            state.arrivals[booking_id, seat] = attrs.evolve(arrival, undone_at=at)
 
 
 def _offer_is_over(state: EventState, booking: Booking) -> None:

@@ -11,6 +11,7 @@ import attrs
 from evently_core.booking import Booking
 from evently_core.event import Event, EventStatus
 from evently_core.reasons import ReasonCode
+from evently_core.tickets import Arrival
 from evently_core.values import Actor, BookingId, EntryId
 from evently_core.waitlist import EntryStatus, WaitlistEntry
 
@@ -127,6 +128,21 @@ class Moved:
     before: int
 
 
+@attrs.frozen
+class CheckedIn:
+    """Somebody came in with a ticket."""
+
+    arrival: Arrival
+
+
+@attrs.frozen
+class CheckInUndone:
+    """It was taken back that somebody came in."""
+
+    booking_id: BookingId
+    seat: int
+
+
 Fact = (
     EventCreated
     | EventChanged
@@ -142,6 +158,8 @@ Fact = (
     | EntryEnded
     | Requeued
     | Moved
+    | CheckedIn
+    | CheckInUndone
 )
 
 

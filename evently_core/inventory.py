@@ -12,6 +12,7 @@ from evently_core.commands import (
     Accept,
     Book,
     Cancel,
+    CheckIn,
     Command,
     Confirm,
     Decline,
@@ -20,9 +21,11 @@ from evently_core.commands import (
     Leave,
     Move,
     Reduce,
+    UndoCheckIn,
 )
 from evently_core.event import Event
 from evently_core.outcomes import Outcome
+from evently_core.tickets import Arrival, Seat
 from evently_core.values import BookingId, EntryId, TicketTypeId, UserId
 from evently_core.waitlist import Tally, WaitlistEntry
 
@@ -39,6 +42,8 @@ class Needs:
     bookings: frozenset[BookingId] = frozenset()
     entries: frozenset[EntryId] = frozenset()
     keys: frozenset[Key] = frozenset()
+    arrivals: frozenset[BookingId] = frozenset()
+    """The bookings on whose seats somebody may have come in."""
     depth: int = 1
     """How many entries of each class to load, from its head."""
     whole_lines: frozenset[TicketTypeId] = frozenset()
@@ -78,6 +83,7 @@ class LoadMore:
 def needs_of(commands: Iterable[Command]) -> Needs:
     """Return what these commands name. What their consequences need, the decision asks for itself."""
     users, bookings, entries, keys, freeing = set(), set(), set(), set(), 0
+    arrivals: set[BookingId] = set()
     for command in commands:
         if command.key is not None:
             keys.add(command.key)
@@ -90,13 +96,18 @@ def needs_of(commands: Iterable[Command]) -> Needs:
             case Accept() | Decline() | Leave() | Move():
                 entries.add(command.entry_id)
                 freeing += 1
+            case CheckIn():
+                arrivals.update(scan.ticket.booking_id for scan in command.scans if scan.ticket)
+            case UndoCheckIn():
+                arrivals.add(command.ticket.booking_id)
             case _:
                 freeing += 1
     return Needs(
         users=frozenset(users),
-        bookings=frozenset(bookings),
+        bookings=frozenset(bookings | arrivals),
         entries=frozenset(entries),
         keys=frozenset(keys),
+        arrivals=frozenset(arrivals),
         depth=1 + freeing,
     )
 
@@ -148,3 +159,5 @@ class Inventory:
     answered: Mapping[Key, Answered] = attrs.field(factory=dict)
     queued: int = 0
     """How many requests for seats were accepted before, and are to be decided before any other."""
+    arrivals: Mapping[Seat, Arrival] = attrs.field(factory=dict)
+    """Who came in on the seats of the bookings that `Needs.arrivals` names."""

@@ -8,6 +8,7 @@ from evently_core.booking import Booking
 from evently_core.errors import EventlyError
 from evently_core.event import Event
 from evently_core.reasons import Reason
+from evently_core.tickets import Scanned
 from evently_core.waitlist import Place, WaitlistEntry
 
 GRANTED_SHOWN_MAX = 100
@@ -77,6 +78,14 @@ class EventSettled:
 
 
 @attrs.frozen
+class DoorAnswer:
+    """What came of each code that was shown, in order."""
+
+    scanned: tuple[Scanned, ...]
+    replayed: bool = False
+
+
+@attrs.frozen
 class Refused:
     """A rule says no, and why."""
 
@@ -106,7 +115,7 @@ class Failed:
     fault: str
 
 
-Outcome = Admitted | BookingChanged | EntryChanged | EventSettled | Refused | Rejected | Deferred
+Outcome = Admitted | BookingChanged | EntryChanged | EventSettled | DoorAnswer | Refused | Rejected | Deferred
 
-KEPT = (Admitted, BookingChanged, EntryChanged, EventSettled, Refused)
+KEPT = (Admitted, BookingChanged, EntryChanged, EventSettled, DoorAnswer, Refused)
 """Answers that stay with their key. A rejection is not an answer: the request may be mended and sent again."""

@@ -78,6 +78,22 @@ class PasswordHasher(Protocol):
         """Return 32 bytes, always the same for the same, from which a password in it cannot be guessed fast."""
 
 
+class TicketSeal(Protocol):
+    """Puts a seal on what a ticket says, that nobody else can make."""
+
+    def seal(self, content: bytes) -> bytes:
+        """Return a seal of 64 bytes, always the same for the same content."""
+
+    def is_genuine(self, content: bytes, seal: bytes) -> bool:
+        """Tell whether the seal was made here for exactly this content, with the key of now or one of before."""
+
+    def public_keys(self) -> Sequence[bytes]:
+        """Return the keys by which a door without a network can tell as much, the present one first.
+
+        They are raw Ed25519 keys of 32 bytes. There are none if only who can seal can tell.
+        """
+
+
 class Accounts(Protocol):
     """The users, their password hashes, the journal of administrative acts, and answers kept under keys.
 

@@ -5,6 +5,7 @@ Values stay what they are (ids, times, enumerations); whoever writes them out sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from evently_core.accounts import User
@@ -12,11 +13,14 @@ from evently_core.booking import Booking
 from evently_core.event import Event, Policy, TicketType
 from evently_core.explain import SeatCount, Standing
 from evently_core.outcomes import Admitted
+from evently_core.paging import Page
 from evently_core.reasons import Reason
 from evently_core.services.events import EventAnswer, EventView
+from evently_core.services.tickets import ArrivalView, AttendanceView, TicketView
 from evently_core.services.waitlist import EntryView
 from evently_core.services.webhooks import DeliveryView
 from evently_core.storage import JournalLine
+from evently_core.tickets import Arrival, Scanned
 from evently_core.values import Money
 from evently_core.webhooks import Webhook
 
@@ -231,4 +235,59 @@ def delivery_shape(view: DeliveryView) -> dict[str, Any]:
             }
             for attempt in view.attempts
         ],
+    }
+
+
+def ticket_shape(view: TicketView) -> dict[str, Any]:
+    """Return the ticket of a seat."""
+    booking = view.booking
+    return {
+        "booking_id": booking.id,
+        "event_id": booking.event_id,
+        "ticket_type_id": booking.ticket_type_id,
+        "reference": booking.reference,
+        "seat": view.seat,
+        "code": view.code,
+        "checked_in_at": view.checked_in_at,
+    }
+
+
+def check_in_shape(arrival: Arrival, code: str) -> dict[str, Any]:
+    """Return who is in, and by which code."""
+    return {
+        "code": code,
+        "booking_id": arrival.booking_id,
+        "ticket_type_id": arrival.ticket_type_id,
+        "reference": arrival.reference,
+        "seat": arrival.seat,
+        "at": arrival.at,
+    }
+
+
+def check_in_results_shape(scanned: Sequence[Scanned]) -> dict[str, Any]:
+    """Return what came of each code that was handed in."""
+    results = [
+        {
+            "code": each.code,
+            "check_in": None if each.arrival is None else check_in_shape(each.arrival, each.code),
+            "reason": None if each.reason is None else reason_shape(each.reason),
+        }
+        for each in scanned
+    ]
+    refused = sum(each.reason is not None for each in scanned)
+    return {"checked_in": len(scanned) - refused, "refused": refused, "results": results}
+
+
+def check_ins_shape(counts: AttendanceView, page: Page[ArrivalView]) -> dict[str, Any]:
+    """Return how many are expected and in, and a page of who is in."""
+    return {
+        "event_id": counts.event.id,
+        "expected": counts.total.expected,
+        "checked_in": counts.total.arrived,
+        "ticket_types": [
+            {"id": kind, "expected": each.expected, "checked_in": each.arrived}
+            for kind, each in counts.by_ticket_type.items()
+        ],
+        "items": [check_in_shape(view.arrival, view.code) for view in page.items],
+        "next_cursor": page.next_cursor,
     }

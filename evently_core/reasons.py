@@ -49,6 +49,12 @@ class ReasonCode(StrEnum):
     TOO_MANY_WEBHOOKS = "too_many_webhooks"
     WEBHOOK_DISABLED = "webhook_disabled"
 
+    UNKNOWN = "unknown"
+    WRONG_EVENT = "wrong_event"
+    CANCELLED = "cancelled"
+    ALREADY_IN = "already_in"
+    CHECK_IN_UNDONE = "check_in_undone"
+
 
 SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.IDEMPOTENCY_KEY_REUSED: "This idempotency key came with another request before; use a new key.",
@@ -81,6 +87,11 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.PRECONDITION_FAILED: "The event was changed meanwhile; read it again and repeat the change.",
     ReasonCode.TOO_MANY_WEBHOOKS: "That is one webhook too many; remove another one first.",
     ReasonCode.WEBHOOK_DISABLED: "The webhook is disabled; enable it first.",
+    ReasonCode.UNKNOWN: "This is no ticket of ours; ask for the booking's reference.",
+    ReasonCode.WRONG_EVENT: "The ticket is for another event.",
+    ReasonCode.CANCELLED: "The seat of this ticket was given back; it lets nobody in.",
+    ReasonCode.ALREADY_IN: "Somebody came in with this ticket already.",
+    ReasonCode.CHECK_IN_UNDONE: "That this ticket came in was taken back after it was noted; scan it again.",
 }
 """What each reason says to a person: what is so, and what to do."""
 

@@ -21,6 +21,7 @@ from evently_core.facts import Fact, Record
 from evently_core.inventory import Answered, Inventory, LoadMore
 from evently_core.lines import Lines, NotLoaded
 from evently_core.outcomes import GRANTED_SHOWN_MAX, EventSettled, Outcome
+from evently_core.tickets import Arrival, Seat
 from evently_core.values import SYSTEM, Actor, BookingId, EntryId, PoolId, TicketTypeId, UserId
 from evently_core.waitlist import WaitlistEntry
 
@@ -56,6 +57,7 @@ class Sheet:
         self._taken = dict(inventory.taken)
         self._seats_of = None if inventory.seats_of is None else dict(inventory.seats_of)
         self._waiting_of = dict(inventory.waiting_of)
+        self._arrivals: dict[Seat, Arrival] = {}
         self._answered: dict[Key, Answered] = {}
         self._journal: list[Record] = []
         self.acting(SYSTEM, "time", None)
@@ -129,6 +131,10 @@ class Sheet:
             raise NotLoaded(LoadMore(users=frozenset({user_id})))
         return None
 
+    def arrival(self, seat: Seat) -> Arrival | None:
+        """Return who came in on a seat."""
+        return self._arrivals.get(seat) or self.inventory.arrivals.get(seat)
+
     def answered(self, key: Key) -> Answered | None:
         """Return what was answered under a key, before this batch or in it."""
         return self._answered.get(key) or self.inventory.answered.get(key)
@@ -198,6 +204,10 @@ class Sheet:
         )
         self._count_for_user(after.user_id, seats)
 
+    def put_arrival(self, after: Arrival) -> None:
+        """Let somebody be in on a seat, or not any more."""
+        self._arrivals[after.place] = after
+
     def take_sequence(self) -> int:
         """Return the place of somebody who joins the end now (I3)."""
         sequence = self.next_sequence
@@ -246,6 +256,9 @@ class Sheet:
                 Change(before, self._bookings[key]) for key, before in self._bookings_before.items()
             ),
             entries=tuple(Change(before, self._entries[key]) for key, before in self._entries_before.items()),
+            arrivals=tuple(
+                Change(self.inventory.arrivals.get(seat), arrival) for seat, arrival in self._arrivals.items()
+            ),
             taken={
                 kind: seats - self._taken_before.get(kind, 0)
                 for kind, seats in self._taken.items()

@@ -26,6 +26,7 @@ from evently_core.commands import (
     Cancel,
     ChangeEvent,
     ChangeTicketType,
+    CheckIn,
     Command,
     Confirm,
     Decline,
@@ -34,11 +35,14 @@ from evently_core.commands import (
     Move,
     Reduce,
     Sweep,
+    UndoCheckIn,
 )
 from evently_core.errors import Forbidden, InvalidValue, NotFound
 from evently_core.event import LIFECYCLE, Event, EventStatus, Step, TicketType
 from evently_core.facts import (
     Cancelled,
+    CheckedIn,
+    CheckInUndone,
     Confirmed,
     EventAdvanced,
     EventChanged,
@@ -52,6 +56,7 @@ from evently_core.lines import NotLoaded
 from evently_core.outcomes import (
     Admitted,
     BookingChanged,
+    DoorAnswer,
     EntryChanged,
     EventSettled,
     Outcome,
@@ -60,6 +65,7 @@ from evently_core.outcomes import (
 )
 from evently_core.reasons import Figure, Reason, ReasonCode
 from evently_core.sheet import Sheet, shortened
+from evently_core.tickets import Scan, Scanned, judged
 from evently_core.values import BookingId, EntryId, TicketTypeId, UserId
 from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
 
@@ -444,6 +450,40 @@ def _move(sheet: Sheet, command: Move) -> Outcome:
     return EntryChanged(entry)
 
 
+# -- at the door --------------------------------------------------------------------------------------------
+
+
+def _check_in(sheet: Sheet, command: CheckIn) -> Outcome:
+    """Let in who shows these codes; one that lets nobody in does not hold up the others."""
+    _require_organiser(sheet, command)
+    return DoorAnswer(tuple(_scanned(sheet, scan) for scan in command.scans))
+
+
+def _scanned(sheet: Sheet, scan: Scan) -> Scanned:
+    booking = sheet.booking(scan.ticket.booking_id) if scan.ticket else None
+    before = sheet.arrival(scan.ticket.place) if scan.ticket else None
+    arrival = judged(scan, sheet.event.id, booking, before, sheet.now)
+    if isinstance(arrival, Reason):
+        return Scanned(scan.code, None, arrival)
+    if arrival != before:
+        sheet.put_arrival(arrival)
+        sheet.happened(CheckedIn(arrival))
+    return Scanned(scan.code, arrival)
+
+
+def _undo_check_in(sheet: Sheet, command: UndoCheckIn) -> Outcome:
+    """Take back that somebody is in; a second time changes nothing (I7)."""
+    _require_organiser(sheet, command)
+    arrival = sheet.arrival(command.ticket.place)
+    if arrival is None:
+        raise NotFound("check-in")
+    if arrival.is_in:
+        arrival = attrs.evolve(arrival, undone_at=sheet.now)
+        sheet.put_arrival(arrival)
+        sheet.happened(CheckInUndone(arrival.booking_id, arrival.seat))
+    return DoorAnswer((Scanned(command.code, arrival),))
+
+
 def _own_booking(sheet: Sheet, command: Command, booking_id: BookingId, *, for_organiser: bool) -> Booking:
     booking = sheet.booking(booking_id)
     if booking is None:
@@ -658,6 +698,8 @@ _STEPS: dict[type[Command], Callable[[Sheet, Any], Outcome]] = {
     Decline: _decline,
     Leave: _leave,
     Move: _move,
+    CheckIn: _check_in,
+    UndoCheckIn: _undo_check_in,
     ChangeEvent: _change_event,
     AddTicketType: _add_ticket_type,
     ChangeTicketType: _change_ticket_type,

@@ -16,7 +16,8 @@ from evently_core.event import Event, EventStatus
 from evently_core.facts import Record
 from evently_core.intake import Settlement
 from evently_core.inventory import Answered, Inventory, Needs
-from evently_core.paging import Page, PageRequest
+from evently_core.paging import CursorKey, Page, PageRequest
+from evently_core.tickets import Arrival, Attendance
 from evently_core.values import BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
 from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
 
@@ -163,6 +164,11 @@ class Drift:
     true: str
 
 
+def arrival_order(arrival: Arrival) -> CursorKey:
+    """Return the place of an arrival in the list of all, which goes backwards."""
+    return arrival.at.isoformat(timespec="microseconds"), str(arrival.booking_id), arrival.seat
+
+
 class Records(Protocol):
     """Reading what was recorded, without any lock."""
 
@@ -220,6 +226,18 @@ class Records(Protocol):
 
     def journal_line(self, event_id: EventId, number: int) -> JournalLine | None:
         """Return one line of the journal of an event."""
+
+    def arrivals(self, event_id: EventId, page: PageRequest) -> Page[Arrival]:
+        """List who is in, the latest first."""
+
+    def arrivals_on(self, booking: Booking) -> Sequence[Arrival]:
+        """Return who came in on the seats of a booking, by seat, with those that were undone."""
+
+    def attendance(self, event_id: EventId) -> Mapping[TicketTypeId, Attendance]:
+        """Return, by ticket type, how many seats are confirmed, and on how many somebody is in.
+
+        What it costs does not grow with the number of bookings.
+        """
 
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Recompute counters and rules from the allocations, and return what differs."""

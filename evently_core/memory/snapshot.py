@@ -45,6 +45,9 @@ def snapshot_of(
             if entry.user_id in needs.users
         },
         answered={key: answers[key] for key in needs.keys if key in answers},
+        arrivals={
+            seat: arrival for seat, arrival in state.arrivals.items() if arrival.booking_id in needs.arrivals
+        },
     )
 
 

@@ -35,8 +35,10 @@ from evently_core.storage import (
     JournalLine,
     Records,
     Storage,
+    arrival_order,
 )
-from evently_core.values import BookingId, EntryId, EventId, RequestId, UserId
+from evently_core.tickets import Arrival, Attendance, tickets_of
+from evently_core.values import BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
 from evently_core.waitlist import Place, WaitlistEntry
 
 T = TypeVar("T")
@@ -280,6 +282,32 @@ class MemoryStorage:
         with self._guard:
             return {event_id: list(shelf.journal) for event_id, shelf in self._shelves.items()}
 
+    def arrivals(self, event_id: EventId, page: PageRequest) -> Page[Arrival]:
+        """List who is in, the latest first."""
+        shelf = self._shelves.get(event_id)
+        found = [arrival for arrival in (shelf.state.arrivals.values() if shelf else ()) if arrival.is_in]
+        after = page.after(_arrival_order_of)
+        newest_first = sorted(found, key=arrival_order, reverse=True)
+        behind = [arrival for arrival in newest_first if after is None or arrival_order(arrival) < after]
+        return page_of(behind[: page.limit + 1], page.limit, arrival_order)
+
+    def arrivals_on(self, booking: Booking) -> Sequence[Arrival]:
+        """Return who came in on the seats of a booking."""
+        state = self._shelf(booking.event_id).state
+        return [arrival for _, arrival in sorted(state.arrivals.items()) if arrival.booking_id == booking.id]
+
+    def attendance(self, event_id: EventId) -> Mapping[TicketTypeId, Attendance]:
+        """Return, by ticket type, how many are expected and how many came in."""
+        state = self._shelf(event_id).state
+        assert state.event is not None
+        return {
+            kind.id: Attendance(
+                sum(len(tickets_of(b)) for b in state.bookings.values() if b.ticket_type_id == kind.id),
+                sum(a.is_in for a in state.arrivals.values() if a.ticket_type_id == kind.id),
+            )
+            for kind in state.event.ticket_types
+        }
+
     def drifts(self, event_id: EventId | None = None) -> Sequence[Drift]:
         """Return the rules that are broken; counters cannot drift, since they are added up at each reading."""
         ids = list(self._shelves) if event_id is None else [event_id]
@@ -389,6 +417,7 @@ def _write(shelf: _Shelf, decision: Decision, now: datetime) -> None:
         state.event = decision.event.after
     state.bookings.update((change.after.id, change.after) for change in decision.bookings)
     state.entries.update((change.after.id, change.after) for change in decision.entries)
+    state.arrivals.update((change.after.place, change.after) for change in decision.arrivals)
     for record in decision.journal:
         shelf.journal.append(_line(state.event.id, len(shelf.journal) + 1, record))
     shelf.next_sequence = decision.next_sequence
@@ -407,6 +436,15 @@ def _line(event_id: EventId, number: int, record: Record) -> JournalLine:
         cause=record.cause,
         reason=record.reason,
         data=fact_document(record.fact),
+    )
+
+
+def _arrival_order_of(parts: Sequence[str | int]) -> CursorKey:
+    at, booking_id, seat = parts
+    return (
+        datetime.fromisoformat(str(at)).isoformat(timespec="microseconds"),
+        str(UUID(str(booking_id))),
+        int(seat),
     )
 
 

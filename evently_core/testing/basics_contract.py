@@ -7,7 +7,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from uuid import RFC_4122, UUID
 
-from evently_core.ports import Ids, PasswordHasher
+from evently_core.ports import Ids, PasswordHasher, TicketSeal
+from evently_core.tickets import SEAL_BYTES
 
 MANY = 5_000
 PASSWORD = "correct horse"
@@ -90,3 +91,38 @@ class PasswordHasherContract:
         assert first == self.make_passwords().fingerprint(b"content", b"salt of 16 bytes")
         assert first != passwords.fingerprint(b"contents", b"salt of 16 bytes")
         assert first != passwords.fingerprint(b"content", b"salt of 16 byteS")
+
+
+class TicketSealContract:
+    """What everything must do that puts seals on tickets."""
+
+    def make_seal(self) -> TicketSeal:
+        """Return one, with a key of its own. To be overridden."""
+        raise NotImplementedError
+
+    def test_a_seal_is_genuine_on_its_content_and_on_no_other(self) -> None:
+        """A single bit is enough, in the content or in the seal."""
+        seals = self.make_seal()
+        content = bytes(range(36))
+        seal = seals.seal(content)
+        assert len(seal) == SEAL_BYTES
+        assert seals.is_genuine(content, seal)
+        for place in range(len(content)):
+            assert not seals.is_genuine(_altered(content, place), seal)
+        for place in range(len(seal)):
+            assert not seals.is_genuine(content, _altered(seal, place))
+
+    def test_the_same_content_has_the_same_seal(self) -> None:
+        """So a code need not be stored: it is made again."""
+        seals = self.make_seal()
+        assert seals.seal(b"seat 1") == seals.seal(b"seat 1") != seals.seal(b"seat 2")
+
+    def test_the_seal_of_another_key_is_none(self) -> None:
+        """Whoever has another key seals in vain, and what is no seal at all is none either."""
+        ours, theirs = self.make_seal(), self.make_seal()
+        assert not ours.is_genuine(b"seat 1", theirs.seal(b"seat 1"))
+        assert not ours.is_genuine(b"seat 1", b"")
+
+
+def _altered(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]

@@ -25,16 +25,19 @@ from evently_core.facts import EventCreated, EventDeleted, Record
 from evently_core.inventory import Answered, Inventory, Needs, needs_of
 from evently_core.memory.basics import FixedClock, SequentialIds
 from evently_core.memory.storage import MemoryStorage
-from evently_core.outcomes import Admitted, EventSettled, Outcome, Refused
+from evently_core.outcomes import Admitted, DoorAnswer, EventSettled, Outcome, Refused
 from evently_core.paging import Page, PageRequest
 from evently_core.reasons import ReasonCode
+from evently_core.seals import HmacSeal
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
 from evently_core.services.events import EventAnswer, EventService, NewEvent, NewTicketType
 from evently_core.services.sweeping import SweepService
+from evently_core.services.tickets import TicketService
 from evently_core.services.waitlist import WaitlistService
 from evently_core.storage import BookingQuery, EntryQuery, EventQuery
-from evently_core.values import Actor, EventId, Money, Role, UserId
+from evently_core.tickets import Attendance
+from evently_core.values import OPERATOR, Actor, EventId, Money, Role, UserId
 from evently_core.waitlist import EntryStatus
 
 START = datetime(2030, 5, 1, 12, tzinfo=UTC)
@@ -51,6 +54,9 @@ class House:
         self.events = EventService(storage, storage, self.decisions, self.decisions, self.clock, self.ids)
         self.bookings = BookingService(storage, self.decisions, self.decisions, self.events, self.clock)
         self.waitlist = WaitlistService(storage, self.decisions, self.decisions, self.events, self.clock)
+        self.tickets = TicketService(
+            storage, self.decisions, self.decisions, self.events, self.bookings, HmacSeal(b"the same for all")
+        )
         self.sweeping = SweepService(storage, self.decisions, self.clock)
         self.organiser = Actor(UserId(UUID(int=9_000)), Role.ORGANISER)
         self.outcomes: list[Outcome] = []
@@ -95,6 +101,10 @@ class House:
         assert outcome.booking is not None
         return outcome.booking
 
+    def codes(self, booking: Booking) -> list[str]:
+        """Return the codes of a booking."""
+        return [ticket.code for ticket in self.tickets.of_booking(OPERATOR, booking.id).items]
+
     def waits(self, event: Event, person: int, quantity: int = 1, **how: Any) -> Admitted:
         """Ask to wait, and wait."""
         actor = self.person(person)
@@ -110,7 +120,7 @@ def tell(house: House) -> Event:
     """Tell a house a history with most of what can happen to one event; return the event.
 
     At the end two pools are full, several classes wait in two lines with three priorities, offers are open,
-    one hold has lapsed without having been swept, and answers are kept under keys.
+    one hold has lapsed without having been swept, answers are kept under keys, and a few people are in.
     """
     event = house.published(
         capacity=12,
@@ -146,6 +156,11 @@ def tell(house: House) -> Event:
     house.book(event, 10, 2, ticket_type_id=floor, key=Key("10", "refused"))
     house.pass_by(minutes=1)
     house.bookings.confirm(house.person(1), first.id)
+    codes = house.codes(first)
+    house.tickets.check_in(house.organiser, event.id, [(code, None) for code in codes[:2]])
+    house.pass_by(seconds=1)
+    house.tickets.check_in(house.organiser, event.id, [(house.codes(boxed)[3], START), (codes[4], None)])
+    house.tickets.undo(house.organiser, codes[1])
     house.bookings.reduce(house.person(1), first.id, 2)
     house.pass_by(minutes=31)
     house.sweeping.sweep()
@@ -414,6 +429,42 @@ class StorageContract:
         assert closed is not None
         assert closed.status is EntryStatus.CLOSED
 
+    # -- at the door ------------------------------------------------------------------------------------------
+
+    def test_two_doors_let_a_ticket_in_once(self) -> None:
+        """Of many who show the same code at once one comes in; the others hear since when somebody is."""
+        house = self.house()
+        event = house.published()
+        [code] = house.codes(house.booked(event, 1))
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(
+                pool.map(lambda _: house.tickets.check_in_one(house.organiser, event.id, code), range(16))
+            )
+        refused = [answer for answer in answers if isinstance(answer, Refused)]
+        assert len(refused) == 15
+        assert {answer.reason.code for answer in refused} == {ReasonCode.ALREADY_IN}
+        assert house.storage.attendance(event.id)[event.ticket_types[0].id] == Attendance(1, 1)
+
+    def test_what_was_noted_at_a_door_may_be_handed_in_again(self) -> None:
+        """The same codes with their times add nothing, also after one of them was taken back."""
+        house = self.house()
+        event = house.published()
+        codes = house.codes(house.booked(event, 1, 3))
+        noted = [(code, house.clock.now() + timedelta(seconds=place)) for place, code in enumerate(codes)]
+        house.pass_by(minutes=5)
+        first = house.tickets.check_in(house.organiser, event.id, noted)
+        assert house.tickets.check_in(house.organiser, event.id, noted) == first
+        house.tickets.undo(house.organiser, codes[0])
+        again = house.tickets.check_in(house.organiser, event.id, noted)
+        assert isinstance(again, DoorAnswer)
+        assert [scanned.reason and scanned.reason.code for scanned in again.scanned] == [
+            ReasonCode.CHECK_IN_UNDONE,
+            None,
+            None,
+        ]
+        kinds = [line.kind for line in house.storage.journal(event.id, PageRequest()).items]
+        assert kinds[-4:] == ["checked_in"] * 3 + ["check_in_undone"]
+
     # -- answers ----------------------------------------------------------------------------------------------
 
     def test_answers_are_kept_and_forgotten(self) -> None:
@@ -508,6 +559,7 @@ def _readings(event: Event, now: datetime) -> list[Any]:
             [store.entry(entry.id) for entry in found],
             [store.booking(booking.id) for booking in booked],
             [store.bookings_by_reference(booking.reference) for booking in booked],
+            [store.arrivals_on(booking) for booking in booked],
         )
 
     return [
@@ -523,6 +575,8 @@ def _readings(event: Event, now: datetime) -> list[Any]:
         named,
         lambda store, limit: [sorted(e.id for e in store.waiting_entries(event.id, user)) for user in users],
         lambda store, limit: _all_pages(lambda page: store.journal(event.id, page), limit),
+        lambda store, limit: _all_pages(lambda page: store.arrivals(event.id, page), limit),
+        lambda store, limit: store.attendance(event.id),
         lambda store, limit: (list(store.due_events(now, 10)), store.next_due()),
     ]
 
@@ -543,6 +597,7 @@ def _many_needs(store: Store, event: Event) -> Iterator[Needs]:
         yield Needs(entries=frozenset({entry.id}))
     for booking in bookings:
         yield Needs(bookings=frozenset({booking.id}))
+        yield Needs(bookings=frozenset({booking.id}), arrivals=frozenset({booking.id}))
     yield Needs(
         entries=frozenset(entry.id for entry in entries),
         bookings=frozenset(booking.id for booking in bookings),
@@ -559,6 +614,7 @@ def _assert_holds(found: Inventory, expected: Inventory) -> None:
     assert sorted(found.due, key=lambda b: b.id) == sorted(expected.due, key=lambda b: b.id)
     assert found.bookings.items() >= expected.bookings.items()
     assert found.entries.items() >= expected.entries.items()
+    assert found.arrivals.items() >= expected.arrivals.items()
     assert found.waiting_of.items() >= expected.waiting_of.items()
     if expected.seats_of is not None:
         assert found.seats_of is not None

@@ -455,6 +455,66 @@ def replaying_to_a_disabled_webhook(stage: Stage) -> Reached:
     return stage.organiser.post(f"{path}/deliveries/{told['id']}/replay"), {}
 
 
+# -- at the door --------------------------------------------------------------------------------------------
+
+
+def _codes(stage: Stage, scene: Scene, quantity: int = 2) -> tuple[str, list[str]]:
+    """Return where a booking of Ana's is, and the codes of its seats."""
+    path = f"/bookings/{scene.booking(stage.ana, quantity)['id']}"
+    return path, [ticket["code"] for ticket in made(stage.ana.get(f"{path}/tickets"))["items"]]
+
+
+@refused(ReasonCode.UNKNOWN)
+def showing_what_is_no_ticket(stage: Stage) -> Reached:
+    return stage.organiser.post(f"{stage.on_sale().path}/check-ins", {"code": "A" * 160}), {}
+
+
+@refused(ReasonCode.WRONG_EVENT)
+def showing_the_ticket_of_another_event(stage: Stage) -> Reached:
+    other = stage.on_sale()
+    _, [code, _] = _codes(stage, other)
+    answer = stage.organiser.post(f"{stage.on_sale().path}/check-ins", {"code": code})
+    return answer, {"event_id": other.event_id}
+
+
+@refused(ReasonCode.CANCELLED)
+def showing_a_ticket_of_a_cancelled_booking(stage: Stage) -> Reached:
+    scene = stage.on_sale()
+    path, [code, _] = _codes(stage, scene)
+    made(stage.ana.delete(path))
+    answer = stage.organiser.post(f"{scene.path}/check-ins", {"code": code})
+    return answer, {"current_status": "cancelled", "seat": 1, "quantity": 2}
+
+
+@refused(ReasonCode.CANCELLED)
+def showing_the_newest_ticket_after_a_reduction(stage: Stage) -> Reached:
+    scene = stage.on_sale()
+    path, [_, code] = _codes(stage, scene)
+    made(stage.ana.patch(path, {"quantity": 1}))
+    answer = stage.organiser.post(f"{scene.path}/check-ins", {"code": code})
+    return answer, {"current_status": "confirmed", "seat": 2, "quantity": 1}
+
+
+@refused(ReasonCode.ALREADY_IN)
+def showing_a_ticket_twice(stage: Stage) -> Reached:
+    scene = stage.on_sale()
+    _, [code, _] = _codes(stage, scene)
+    came = made(stage.organiser.post(f"{scene.path}/check-ins", {"code": code}), 201)
+    stage.pass_(minutes=5)
+    return stage.organiser.post(f"{scene.path}/check-ins", {"code": code}), {"checked_in_at": came["at"]}
+
+
+@refused(ReasonCode.CHECK_IN_UNDONE)
+def handing_in_what_was_taken_back(stage: Stage) -> Reached:
+    scene = stage.on_sale()
+    _, [code, _] = _codes(stage, scene)
+    noted = {"code": code, "at": stage.in_(minutes=0)}
+    made(stage.organiser.post(f"{scene.path}/check-ins", noted), 201)
+    stage.pass_(minutes=5)
+    assert stage.organiser.delete(f"{scene.path}/check-ins/{code}").status_code == 204
+    return stage.organiser.post(f"{scene.path}/check-ins", noted), {"undone_at": stage.in_(minutes=0)}
+
+
 # -- the tests ----------------------------------------------------------------------------------------------
 
 

@@ -82,6 +82,22 @@ class World:
         """Return where a request of the owner is that waits to be decided."""
         return f"/booking-requests/{made(self.queued_by(self.owner), 202)['id']}"
 
+    def seat(self) -> str:
+        """Return where a confirmed booking of the owner is."""
+        return f"/bookings/{self.on_sale().booking(self.owner)['id']}"
+
+    def at_the_door(self) -> tuple[str, dict[str, str]]:
+        """Return where the owner can be let in, and the code that is shown there."""
+        path = self.seat()
+        [ticket] = made(self.owner.get(f"{path}/tickets"))["items"]
+        return f"/events/{ticket['event_id']}/check-ins", {"code": ticket["code"]}
+
+    def inside(self) -> str:
+        """Return where it is noted that the owner came in."""
+        path, shown = self.at_the_door()
+        made(self.organiser.post(path, shown), 201)
+        return f"{path}/{shown['code']}"
+
     def waiting(self) -> str:
         """Return where a waiting entry of the owner is."""
         return f"/waitlist/{self.on_sale(capacity=0).entry(self.owner)['id']}"
@@ -165,6 +181,8 @@ TABLE = [
     Row("create_event",         lambda w, c: c.post("/events", event_body(w.api)),                     (401, 403, 403, 201, 201, 201)),
     Row("read_event",           lambda w, c: c.get(w.on_sale().path),                                  ALL),
     Row("read_event",           lambda w, c: c.get(w.draft().path),                                    (404, 404, 404, 200, 404, 200), of="draft"),
+    Row("read_event_calendar",  lambda w, c: c.get(f"{w.on_sale().path}.ics"),                         ALL),
+    Row("read_event_calendar",  lambda w, c: c.get(f"{w.draft().path}.ics"),                           (404, 404, 404, 200, 404, 200), of="draft"),
     Row("change_event",         lambda w, c: c.patch(w.on_sale().path, {"capacity": 5}),               ORGANISERS_EVENT),
     Row("change_event",         lambda w, c: c.patch(w.draft().path, {"capacity": 5}),                 ORGANISERS_DRAFT, of="draft"),
     Row("change_event",         lambda w, c: c.patch(f"{w.on_sale().path}?dry_run=true", {}),          ORGANISERS_EVENT, of="dry run"),
@@ -215,6 +233,15 @@ TABLE = [
     Row("remove_webhook",       lambda w, c: c.delete(w.webhook()),                                    (401, 403, 403, 204, 404, 204)),
     Row("list_deliveries",      lambda w, c: c.get(f"{w.webhook()}/deliveries"),                       ORGANISERS_OWN),
     Row("replay_delivery",      lambda w, c: c.post(f"{w.told()}/replay"),                             (401, 403, 403, 202, 404, 202)),
+
+    Row("list_tickets",         lambda w, c: c.get(f"{w.seat()}/tickets"),                             OWN_AND_NOT_ORGANISERS),
+    Row("show_tickets",         lambda w, c: c.get(f"{w.seat()}/ticket.svg"),                          OWN_AND_NOT_ORGANISERS),
+    Row("print_tickets",        lambda w, c: c.get(f"{w.seat()}/ticket.pdf"),                          OWN_AND_NOT_ORGANISERS),
+    Row("check_in",             lambda w, c: c.post(*w.at_the_door()),                                 (401, 403, 403, 201, 403, 201)),
+    Row("check_in",             lambda w, c: c.post(f"{w.draft().path}/check-ins", {"code": "x"}),     (401, 404, 404, 409, 404, 409), of="draft"),
+    Row("undo_check_in",        lambda w, c: c.delete(w.inside()),                                     (401, 403, 403, 204, 403, 204)),
+    Row("list_check_ins",       lambda w, c: c.get(f"{w.on_sale().path}/check-ins"),                   ORGANISERS_EVENT),
+    Row("read_ticket_keys",     lambda _, c: c.get("/ticket-keys"),                                    ALL),
 
     Row("live",                 lambda _, c: c.get("//health/live"),                                   ALL),
     Row("ready",                lambda _, c: c.get("//health/ready"),                                  ALL),

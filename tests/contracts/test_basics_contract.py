@@ -1,15 +1,21 @@
 """Makers of ids and hashers of passwords against the suites that each of them must pass."""
 
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from evently_core.memory.basics import RandomIds, ScryptPasswords, SequentialIds
-from evently_core.ports import Ids, PasswordHasher
-from evently_core.testing.basics_contract import IdsContract, PasswordHasherContract
+from evently_core.ports import Ids, PasswordHasher, TicketSeal
+from evently_core.seals import HmacSeal
+from evently_core.testing.basics_contract import IdsContract, PasswordHasherContract, TicketSealContract
 from evently_wiring.ids import UuidV7
 from evently_wiring.passwords import Argon2Passwords
+from evently_wiring.seals import Ed25519Seal
+
+NOW, BEFORE = b"the secret of now" * 2, b"the secret of before" * 2
 
 
 class TestRandomIds(IdsContract):
@@ -69,3 +75,29 @@ class TestArgon2Passwords(PasswordHasherContract):
         made = passwords.hash("correct horse")
         with ThreadPoolExecutor(4) as threads:
             assert all(threads.map(lambda _: passwords.verify("correct horse", made), range(4)))
+
+
+class TestHmacSeal(TicketSealContract):
+    def make_seal(self) -> TicketSeal:
+        return HmacSeal()
+
+    def test_it_has_no_key_that_could_be_given_away(self) -> None:
+        assert list(HmacSeal().public_keys()) == []
+
+
+class TestEd25519Seal(TicketSealContract):
+    def make_seal(self) -> TicketSeal:
+        key = secrets.token_bytes(32)
+        return Ed25519Seal(lambda: [key])
+
+    def test_the_public_key_is_all_that_a_door_needs(self) -> None:
+        seals = Ed25519Seal(lambda: [NOW])
+        [public] = seals.public_keys()
+        Ed25519PublicKey.from_public_bytes(public).verify(seals.seal(b"seat 1"), b"seat 1")
+
+    def test_what_was_sealed_with_a_key_of_before_is_still_genuine(self) -> None:
+        before = Ed25519Seal(lambda: [BEFORE])
+        now = Ed25519Seal(lambda: [NOW, BEFORE])
+        assert now.is_genuine(b"seat 1", before.seal(b"seat 1"))
+        assert now.seal(b"seat 1") != before.seal(b"seat 1")
+        assert now.public_keys()[1:] == before.public_keys()

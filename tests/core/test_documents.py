@@ -45,6 +45,7 @@ from evently_core.outcomes import (
     Admitted,
     BookingChanged,
     Deferred,
+    DoorAnswer,
     EntryChanged,
     EventSettled,
     Failed,
@@ -53,6 +54,7 @@ from evently_core.outcomes import (
     Rejected,
 )
 from evently_core.reasons import SENTENCES, Reason, ReasonCode
+from evently_core.tickets import Arrival, Scanned
 from evently_core.values import Actor, BookingId, EntryId, EventId, Money, Role, TicketTypeId, UserId
 from evently_core.waitlist import EntryStatus, Place, WaitlistEntry
 
@@ -162,6 +164,14 @@ FIGURES = st.dictionaries(
     st.none() | st.integers(0, 10**7) | WORDS,
 )
 REASONS = st.builds(Reason, st.sampled_from(ReasonCode), FIGURES)
+ARRIVALS = st.builds(
+    Arrival,
+    booking_id=UUIDS,
+    seat=st.integers(1, 99),
+    ticket_type_id=UUIDS,
+    at=MOMENTS,
+    undone_at=maybe(MOMENTS),
+)
 PLACES = st.builds(Place, COUNTS, COUNTS)
 OUTCOMES: dict[type[Outcome], st.SearchStrategy[Outcome]] = {
     Admitted: st.builds(
@@ -175,6 +185,11 @@ OUTCOMES: dict[type[Outcome], st.SearchStrategy[Outcome]] = {
         COUNTS,
         st.lists(BOOKINGS, max_size=3).map(tuple),
         COUNTS,
+        st.booleans(),
+    ),
+    DoorAnswer: st.builds(
+        DoorAnswer,
+        st.lists(st.builds(Scanned, WORDS, maybe(ARRIVALS), maybe(REASONS)), max_size=3).map(tuple),
         st.booleans(),
     ),
     Refused: st.builds(Refused, REASONS, st.booleans()),

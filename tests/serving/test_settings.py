@@ -20,6 +20,7 @@ def test_all_faults_are_told_together() -> None:
                 "EVENTLY_DATABASE_URL": "mysql://somewhere",
                 "EVENTLY_SECRET_KEY": "short",
                 "EVENTLY_SECRET_KEY_PREVIOUS": "also short",
+                "EVENTLY_TICKET_KEY": "short too",
                 "EVENTLY_ADMIN_EMAIL": "ada@example.org",
                 "EVENTLY_ACCESS_TOKEN_MINUTES": "60",
                 "EVENTLY_REFRESH_TOKEN_DAYS": "soon",
@@ -40,6 +41,7 @@ def test_all_faults_are_told_together() -> None:
         "EVENTLY_DATABASE_URL",
         "EVENTLY_SECRET_KEY",
         "EVENTLY_SECRET_KEY_PREVIOUS",
+        "EVENTLY_TICKET_KEY",
         "EVENTLY_ADMIN_EMAIL",
         "EVENTLY_ACCESS_TOKEN_MINUTES",
         "EVENTLY_REFRESH_TOKEN_DAYS",
@@ -151,3 +153,14 @@ def test_an_admin_that_could_not_be_made_is_told_of_before_anything_starts() -> 
 def test_blanks_around_the_password_of_the_admin_are_part_of_it() -> None:
     named = {"EVENTLY_ADMIN_EMAIL": "ada@example.org", "EVENTLY_ADMIN_PASSWORD": "  hush hush "}
     assert Settings.from_environment(named).admin_password == "  hush hush "
+
+
+def test_tickets_stay_good_when_the_signing_key_changes_and_when_they_get_a_key_of_their_own() -> None:
+    previous, own = secrets.token_hex(32), secrets.token_hex(32)
+    before = Settings.from_environment({"EVENTLY_SECRET_KEY": previous})
+    rotated = {"EVENTLY_SECRET_KEY": KEY, "EVENTLY_SECRET_KEY_PREVIOUS": previous}
+    assert before.ticket_secrets() == (previous.encode(),)
+    assert Settings.from_environment(rotated).ticket_secrets() == (KEY.encode(), previous.encode())
+    owned = Settings.from_environment({**rotated, "EVENTLY_TICKET_KEY": own})
+    assert owned.ticket_secrets() == (own.encode(), KEY.encode(), previous.encode())
+    assert own not in repr(owned)

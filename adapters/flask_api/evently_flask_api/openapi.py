@@ -38,6 +38,7 @@ RESPONSE_HEADERS = {
     "RateLimit-Reset": "Seconds until the window closes and all are there again.",
     "Preference-Applied": "`respond-async` if that was asked for with `Prefer`, and the request is accepted, not decided.",
     "Location": "Where what was made can be read.",
+    "Content-Disposition": "How a browser calls the file.",
     "ETag": "The version of what is answered; for `If-Match`.",
     "Retry-After": "Seconds after which another try makes sense.",
     "WWW-Authenticate": "How to sign in.",
@@ -166,6 +167,10 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
         for name in route.path_ids
     ]
+    found += [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in route.path_words
+    ]
     described = route.query.model_json_schema(ref_template=_REF, schema_generator=_JsonSchema)
     for name, schema in described.get("properties", {}).items():
         found.append(
@@ -199,6 +204,8 @@ def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     always = [*_IDS, *(RATE_LIMIT_HEADERS if route.limited else ())]
     headers = [*always, *route.headers, *([REPLAYED] if "repeat" in route.takes else [])]
     found = {str(route.status): _response(route.status, route.answer, schemas, headers)}
+    if route.produces is not None:
+        found[str(route.status)]["content"] = {route.produces: {"schema": {"type": "string"}}}
     for status, answer in route.also.items():
         found[str(status)] = _response(status, answer, schemas, headers)
     by_status: dict[int, list[str]] = {}

@@ -22,6 +22,7 @@ It gets, by the names of its parameters and nothing else:
 ``prefers_async``         whether ``Prefer: respond-async`` asks to be answered before it is decided
 ``if_match``              the version that ``If-Match`` asks for, or None for any
 an id of the path         ``/events/<uuid:event_id>`` gives ``event_id: UUID``; no UUID is no such route
+a word of the path        ``/check-ins/<string:code>`` gives ``code: str``
 ========================  ============================================================================
 
 It returns the shape to answer, or an ``Answer`` with headers, or None for 204.
@@ -56,6 +57,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 PREFIX = "/api/v1"
 
 _PATH_ID = re.compile(r"<uuid:(\w+)>")
+_PATH_PART = re.compile(r"<(uuid|string):(\w+)>")
 _MAY_HAVE_BODY = frozenset({"POST", "PUT", "PATCH"})
 _FIXED = frozenset({"services", "settings", "door"})
 _SUPPLIED = _FIXED | {"body", "query", "caller", "refreshing", "repeat", "prefers_async", "if_match"}
@@ -96,6 +98,8 @@ class Route:
     status: int
     answer: type[BaseModel] | None
     """The shape of the answer; None for an answer without JSON."""
+    produces: str | None
+    """The media type of an answer that is no JSON."""
     also: Mapping[int, type[BaseModel] | None]
     """Shapes of answers of other statuses, which are no problems."""
     headers: Sequence[str]
@@ -121,12 +125,17 @@ class Route:
     @property
     def path(self) -> str:
         """The path in OpenAPI's words."""
-        return _PATH_ID.sub(r"{\1}", self.rule)
+        return _PATH_PART.sub(r"{\2}", self.rule)
 
     @property
     def path_ids(self) -> list[str]:
         """The names of the ids in the path."""
         return _PATH_ID.findall(self.rule)
+
+    @property
+    def path_words(self) -> list[str]:
+        """The names of the words in the path."""
+        return [name for kind, name in _PATH_PART.findall(self.rule) if kind == "string"]
 
 
 class Routes:
@@ -170,10 +179,12 @@ class Routes:
         headers: Sequence[str] = (),
         problems: Sequence[str] = (),
         account: str | None = None,
+        produces: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a route: who may call, the status of success, headers, and the problems of its own.
 
         With ``account``, a field of the body, it may be asked as seldom as who takes passwords has to be.
+        ``produces`` is the media type of an answer that is no JSON.
 
         Problems that follow from the rest (no token, a body that is no JSON, …) need not be named.
         """
@@ -182,7 +193,7 @@ class Routes:
             signature = inspect.signature(handler, eval_str=True)
             takes = frozenset(signature.parameters)
             whole_rule = self._prefix + rule
-            unknown = takes - _SUPPLIED - set(_PATH_ID.findall(whole_rule))
+            unknown = takes - _SUPPLIED - {name for _, name in _PATH_PART.findall(whole_rule)}
             assert not unknown, f"{handler.__name__} takes what nobody gives: {unknown}"
             assert (who in (Who.ANYONE, Who.REFRESHING)) or "caller" in takes, (
                 "whoever must sign in is a caller"
@@ -198,6 +209,7 @@ class Routes:
                 who=who,
                 status=204 if signature.return_annotation is None else status,
                 answer=answer,
+                produces=produces,
                 also=also or {},
                 headers=headers,
                 problems=frozenset(problems) | _implied(method, whole_rule, who, takes),
@@ -227,7 +239,7 @@ def _implied(method: str, rule: str, who: Who, takes: frozenset[str]) -> set[str
         codes |= {"not_signed_in"}
     if who in (Who.ORGANISER, Who.ADMIN):
         codes |= {"forbidden"}
-    if _PATH_ID.search(rule):
+    if _PATH_PART.search(rule):
         codes |= {"not_found"}
     if method in _MAY_HAVE_BODY:
         codes |= {"malformed_json", "body_too_large", "unsupported_media_type"}

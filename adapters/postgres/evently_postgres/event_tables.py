@@ -284,6 +284,31 @@ line_buckets = Table(
     postgresql_with=_HOT,
 )
 
+check_ins = Table(
+    "check_ins",
+    metadata,
+    Column("event_id", Uuid, nullable=False),
+    Column("booking_id", Uuid, nullable=False),
+    Column("seat", Integer, nullable=False),
+    Column("ticket_type_id", Uuid, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("undone_at", Instant),
+    PrimaryKeyConstraint("event_id", "booking_id", "seat"),
+    ForeignKeyConstraint(
+        ["event_id", "booking_id"], ["bookings.event_id", "bookings.id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("seat > 0", name="seat"),
+)
+# Who is in, in the order they came.
+Index(
+    "check_ins_event_id_at_booking_id_seat_idx",
+    check_ins.c.event_id,
+    check_ins.c.at,
+    check_ins.c.booking_id,
+    check_ins.c.seat,
+    postgresql_where=text("undone_at IS NULL"),
+)
+
 journal = Table(
     "journal",
     metadata,

@@ -21,11 +21,13 @@ from evently_core.values import EventId, TicketTypeId, UserId
 from evently_core.waitlist import Tally, WaitlistEntry
 from evently_postgres.arrays import array
 from evently_postgres.rows import (
+    ARRIVAL,
     BOOKING,
     ENTRY,
     EVENT,
     TICKET_TYPE,
     Row,
+    arrival_from,
     booking_from,
     entry_from,
     event_from,
@@ -93,6 +95,10 @@ SELECT {_ENTRY} FROM waitlist_entries WHERE event_id = %(event)s AND (
 _WHOLE_LINES = f"""
 SELECT {_ENTRY} FROM waitlist_entries
 WHERE event_id = %(event)s AND ticket_type_id = ANY(%(lines)s::uuid[]) AND status = 'waiting' AND least > 0
+"""
+
+_ARRIVALS = f"""
+SELECT {", ".join(ARRIVAL)} FROM check_ins WHERE event_id = %(event)s AND booking_id = ANY(%(bookings)s::uuid[])
 """
 
 _SEATS_OF = """
@@ -232,6 +238,7 @@ class _Loader:
         self._waiting_of: Iterable[Row] = ()
         self._seats_of: Iterable[Row] = ()
         self._entries_of_due: Iterable[Row] = ()
+        self._arrivals: Iterable[Row] = ()
 
     def ask(self, *, locking: bool) -> None:
         """Send for what can be asked for at once."""
@@ -239,6 +246,8 @@ class _Loader:
         self._taken = self._send(_TAKEN)
         self._due = self._send(_DUE)
         self._named = self._send_named(self._needs)
+        if self._needs.arrivals:
+            self._arrivals = self._send(_ARRIVALS, bookings=array(self._needs.arrivals))
 
     def is_there(self) -> bool:
         """Read the counters, and tell whether there is such an event."""
@@ -302,6 +311,7 @@ class _Loader:
             waiting_of={(entry.user_id, entry.ticket_type_id): entry.id for entry in waiting},
             answered=answered,
             queued=self._queued,
+            arrivals={arrival.place: arrival for arrival in map(arrival_from, self._arrivals)},
         )
 
     def _send(self, query: str, **more: Any) -> Cursor[Any]:

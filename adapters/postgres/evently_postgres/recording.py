@@ -20,15 +20,18 @@ from evently_core.event import Event
 from evently_core.facts import Record
 from evently_core.intake import Settlement
 from evently_core.inventory import Answered
+from evently_core.tickets import Arrival
 from evently_core.values import EventId
 from evently_core.waitlist import WaitlistEntry
 from evently_postgres.arrays import array, arrays_of
-from evently_postgres.event_tables import BUCKET, bookings, journal, ticket_types, waitlist_entries
+from evently_postgres.event_tables import BUCKET, bookings, check_ins, journal, ticket_types, waitlist_entries
 from evently_postgres.rows import (
+    ARRIVAL,
     BOOKING,
     ENTRY,
     EVENT,
     TICKET_TYPE,
+    arrival_row,
     booking_row,
     columns_of,
     entry_row,
@@ -64,6 +67,11 @@ def _update(table: Table, columns: Sequence[str]) -> str:
 INSERT_BOOKINGS = _insert(bookings, BOOKING)
 _INSERT_ENTRIES = _insert(waitlist_entries, ENTRY)
 INSERT_JOURNAL = _insert(journal, _JOURNAL)
+
+_PUT_ARRIVALS = (
+    _insert(check_ins, ARRIVAL)
+    + " ON CONFLICT (event_id, booking_id, seat) DO UPDATE SET at = excluded.at, undone_at = excluded.undone_at"
+)
 
 # What a booking and an entry may change in their lives.
 _BOOKING_MOVES = (
@@ -195,6 +203,7 @@ class Recorder:
             [
                 *self._counting(decision),
                 *_booking(decision.bookings),
+                *self._letting_in(decision.arrivals),
                 *self._writing(decision.journal, journal_head),
                 *self._keeping(decision.answered),
             ]
@@ -280,6 +289,13 @@ class Recorder:
                 for key, kept in answered.items()
             ]
             yield _INSERT_ANSWERS, (self._event_id, self._now, *arrays_of(rows))
+
+    def _letting_in(self, changes: Sequence[Change[Arrival]]) -> Iterator[Statement]:
+        if changes:
+            yield (
+                _PUT_ARRIVALS,
+                arrays_of([arrival_row(self._event_id, change.after) for change in changes]),
+            )
 
     def _put_entries(self, changes: Sequence[Change[WaitlistEntry]]) -> None:
         """Write entries: first those that wait no more, so that a user may wait again in the same line."""

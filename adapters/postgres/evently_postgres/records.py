@@ -19,15 +19,16 @@ from evently_core.event import Event, EventStatus
 from evently_core.intake import Settlement
 from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
-from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine
-from evently_core.values import BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
+from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine, arrival_order
+from evently_core.tickets import Arrival, Attendance
+from evently_core.values import SEATS_MAX, BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
 from evently_core.waitlist import PRIORITY_MAX, Place, WaitlistEntry
 from evently_postgres.arrays import array
 from evently_postgres.doctor import drifts
 from evently_postgres.engine import begin, lent_connection, local_settings, reading
 from evently_postgres.event_tables import BUCKET, journal
 from evently_postgres.loading import ANSWERED, Drawings, load_events, load_inventories
-from evently_postgres.rows import BOOKING, ENTRY, Row, booking_from, entry_from, utc
+from evently_postgres.rows import ARRIVAL, BOOKING, ENTRY, Row, arrival_from, booking_from, entry_from, utc
 
 T = TypeVar("T")
 
@@ -94,6 +95,25 @@ SELECT {columns} FROM ticket_types AS kind, LATERAL (
     WHERE event_id = kind.event_id AND ticket_type_id = kind.id AND status = 'waiting' AND missing > 0
       AND {entries} ORDER BY -priority, sequence LIMIT %(limit)s
 ) AS entry WHERE {lines} ORDER BY -entry.priority, entry.sequence LIMIT %(limit)s
+"""
+
+_ARRIVALS_ON = f"""
+SELECT {", ".join(ARRIVAL)} FROM check_ins WHERE event_id = %s AND booking_id = %s ORDER BY seat
+"""
+_ARRIVALS = f"""
+SELECT {", ".join(ARRIVAL)} FROM check_ins WHERE event_id = %(event)s AND undone_at IS NULL AND {{behind}}
+ORDER BY at DESC, booking_id DESC, seat DESC LIMIT %(limit)s
+"""
+
+# Of the seats taken those that are held are few, for they lapse; the others are confirmed.
+_ATTENDANCE = """
+SELECT kind.id, kind.taken - held.seats, arrived.seats FROM ticket_types AS kind, LATERAL (
+    SELECT coalesce(sum(quantity), 0) AS seats FROM bookings
+    WHERE event_id = kind.event_id AND ticket_type_id = kind.id AND status = 'held'
+) AS held, LATERAL (
+    SELECT count(*) AS seats FROM check_ins
+    WHERE event_id = kind.event_id AND ticket_type_id = kind.id AND undone_at IS NULL
+) AS arrived WHERE kind.event_id = %s ORDER BY kind.ordinal
 """
 
 _COUNTERS = """
@@ -246,6 +266,34 @@ class PostgresRecords:
         """Return the entries with which a user waits for an event."""
         statement = f"{_ENTRIES} WHERE event_id = %s AND user_id = %s AND status = 'waiting' AND asked > 0"
         return [entry_from(row) for row in self._read(statement, (event_id, user_id))]
+
+    # -- who is in ----------------------------------------------------------------------------------------------
+
+    def arrivals(self, event_id: EventId, page: PageRequest) -> Page[Arrival]:
+        """List who is in, the latest first."""
+        after = page.after(
+            lambda parts: (
+                datetime.fromisoformat(str(parts[0])),
+                UUID(str(parts[1])),
+                _within(int(parts[2]), 1, SEATS_MAX),
+            )
+        )
+        values = {"event": event_id, "limit": page.limit + 1}
+        behind = "true"
+        if after is not None:
+            behind = "(at, booking_id, seat) < (%(at)s, %(booking)s, %(seat)s)"
+            values.update(zip(("at", "booking", "seat"), after, strict=True))
+        rows = self._read(_ARRIVALS.format(behind=behind), values)
+        return page_of([arrival_from(row) for row in rows], page.limit, arrival_order)
+
+    def arrivals_on(self, booking: Booking) -> Sequence[Arrival]:
+        """Return who came in on the seats of a booking."""
+        return [arrival_from(row) for row in self._read(_ARRIVALS_ON, (booking.event_id, booking.id))]
+
+    def attendance(self, event_id: EventId) -> Mapping[TicketTypeId, Attendance]:
+        """Return, by ticket type, how many are expected and how many came in."""
+        rows = self._read(_ATTENDANCE, (event_id,))
+        return {TicketTypeId(kind): Attendance(int(expected), arrived) for kind, expected, arrived in rows}
 
     # -- the journal, and the truth -----------------------------------------------------------------------------
 

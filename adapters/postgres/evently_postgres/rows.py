@@ -10,9 +10,10 @@ from sqlalchemy import Column, Table
 
 from evently_core.booking import Booking, BookingStatus, Origin
 from evently_core.event import Event, EventStatus, OnSilence, Policy, TicketType
+from evently_core.tickets import Arrival
 from evently_core.values import BookingId, EntryId, EventId, Money, TicketTypeId, UserId
 from evently_core.waitlist import EntryStatus, WaitlistEntry
-from evently_postgres.event_tables import bookings, events, ticket_types, waitlist_entries
+from evently_postgres.event_tables import bookings, check_ins, events, ticket_types, waitlist_entries
 
 Row = Sequence[Any]
 
@@ -34,6 +35,7 @@ EVENT = columns_of(events, without=COUNTERS)
 TICKET_TYPE = columns_of(ticket_types, without=("taken",))
 BOOKING = columns_of(bookings)
 ENTRY = columns_of(waitlist_entries)
+ARRIVAL = columns_of(check_ins)
 
 
 def event_from(row: Row, kinds: Iterable[Row]) -> Event:
@@ -149,6 +151,18 @@ def entry_from(row: Row) -> WaitlistEntry:
     )
 
 
+def arrival_from(row: Row) -> Arrival:
+    """Return who came in, of its row (`ARRIVAL`)."""
+    _, booking_id, seat, ticket_type_id, at, undone_at = row
+    return Arrival(
+        booking_id=BookingId(booking_id),
+        seat=seat,
+        ticket_type_id=TicketTypeId(ticket_type_id),
+        at=_utc(at),
+        undone_at=utc(undone_at),
+    )
+
+
 def event_row(event: Event) -> tuple[Any, ...]:
     """Return the row (`EVENT`) of an event."""
     policy = event.policy
@@ -225,6 +239,18 @@ def entry_row(entry: WaitlistEntry) -> tuple[Any, ...]:
         entry.requeued,
         entry.joined_at,
         entry.ended_at,
+    )
+
+
+def arrival_row(event_id: EventId, arrival: Arrival) -> tuple[Any, ...]:
+    """Return the row (`ARRIVAL`) of who came in."""
+    return (
+        event_id,
+        arrival.booking_id,
+        arrival.seat,
+        arrival.ticket_type_id,
+        arrival.at,
+        arrival.undone_at,
     )
 
 

@@ -41,6 +41,7 @@ from evently_redis.keys import Keys
 from evently_wiring.embedded import EmbeddedPostgres
 from evently_wiring.ids import UuidV7
 from evently_wiring.passwords import Argon2Passwords
+from evently_wiring.seals import Ed25519Seal
 from evently_wiring.settings import Settings
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def open_application(
             lock=_event_lock(settings, url, stack),
             intake=PostgresIntake(engine),
             waiters_max=waiters_max,
+            seal=Ed25519Seal(settings.ticket_secrets),
         )
         outside = Outside(PostgresWebhooks(engine), PostgresOutbox(engine), PostgresDeliveries(engine), users)
         webhooks = WebhookService(

@@ -61,6 +61,8 @@ class Settings:
     secret_key: bytes | None = attrs.field(default=None, repr=False)
     """None: generated into the data directory, which only development does."""
     previous_secret_keys: tuple[bytes, ...] = attrs.field(default=(), repr=False)
+    ticket_key: bytes | None = attrs.field(default=None, repr=False)
+    """None: what seals tickets is derived of the key that signs tokens."""
     admin_email: str | None = None
     admin_password: str | None = attrs.field(default=None, repr=False)
     access_token_lifetime: timedelta = timedelta(minutes=15)
@@ -100,6 +102,7 @@ class Settings:
             previous_secret_keys=reader.value(
                 "EVENTLY_SECRET_KEY_PREVIOUS", lambda text: (_secret(text),), ()
             ),
+            ticket_key=reader.value("EVENTLY_TICKET_KEY", _secret, None),
             admin_email=reader.value("EVENTLY_ADMIN_EMAIL", _email, None),
             admin_password=reader.value(
                 # As it is: blanks around a password are part of it.
@@ -160,6 +163,15 @@ class Settings:
         if len(key) < SECRET_BYTES_MIN:  # whoever signs with an empty key lets everybody in
             raise InvalidSettings([f"{file} holds no secret; remove it, and a new one is made."])
         return key
+
+    def ticket_secrets(self) -> tuple[bytes, ...]:
+        """Return the secrets of the keys that seal tickets, the present one first: all others are still believed.
+
+        Raises:
+            InvalidSettings: the signing key that was kept has been cut short.
+        """
+        own = () if self.ticket_key is None else (self.ticket_key,)
+        return (*own, self.signing_key(), *self.previous_secret_keys)
 
 
 def _write_once(file: Path, text: str) -> None:

@@ -1,6 +1,15 @@
 """The routes. Each calls one use case; no rule is here."""
 
-from evently_flask_api.routes import accounts, booking_requests, bookings, events, health, waitlist, webhooks
+from evently_flask_api.routes import (
+    accounts,
+    booking_requests,
+    bookings,
+    events,
+    health,
+    tickets,
+    waitlist,
+    webhooks,
+)
 
 GROUPS = (
     accounts.routes,
@@ -8,6 +17,7 @@ GROUPS = (
     bookings.routes,
     booking_requests.routes,
     waitlist.routes,
+    tickets.routes,
     webhooks.routes,
     health.routes,
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from flask import Response
+
 from evently_core import presentation as shapes
 from evently_core.outcomes import Refused
 from evently_core.services.events import EventAnswer, EventView
 from evently_core.values import Actor, EventId, TicketTypeId, UserId
+from evently_flask_api.calendars import event_calendar
 from evently_flask_api.callers import Caller, Who
 from evently_flask_api.headers import Repeat, etag
 from evently_flask_api.problems import refusal
@@ -96,6 +99,13 @@ def read_event(services: Services, caller: Caller | None, event_id: UUID) -> Ans
     """Read an event with its seats."""
     view = services.evently.events.view(_actor(caller), EventId(event_id))
     return Answer(_shown(view), headers={"ETag": etag(view.event.version)})
+
+
+@routes.get("/<uuid:event_id>.ics", produces="text/calendar")
+def read_event_calendar(services: Services, caller: Caller | None, event_id: UUID) -> Answer[object]:
+    """Read an event as an entry for one's calendar."""
+    view = services.evently.events.view(_actor(caller), EventId(event_id))
+    return Answer(Response(event_calendar(view.event), content_type="text/calendar; charset=utf-8"))
 
 
 @routes.patch("/<uuid:event_id>", who=Who.SIGNED_IN, headers=("ETag",), problems=_CHANGED)
