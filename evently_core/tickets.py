@@ -23,7 +23,7 @@ from evently_core.values import BookingId, EventId, TicketTypeId, instant
 SEAL_BYTES = 64
 CODE_LENGTH = 160
 """The length of a code: a hundred bytes in Base32, letters and digits only, which is what QR codes are best at."""
-CODES_MAX = 250
+CODES_MAX = 100
 """The most codes that may be handed in at a time."""
 
 _CONTENT = struct.Struct(">B16s16s3s")
