@@ -21,6 +21,7 @@ from evently_core.memory.counters import MemoryCounters
 from evently_core.memory.deliveries import MemoryDeliveries, MemoryWebhooks
 from evently_core.memory.instances import MemoryInstances
 from evently_core.memory.storage import MemoryStorage
+from evently_core.ports import TicketSeal
 from evently_core.services.accounts import AccountService
 from evently_core.services.delivering import Planner
 from evently_core.services.presence import Presence
@@ -113,6 +114,7 @@ class Api:
         checks: Mapping[str, Check] | None = None,
         courtesies: Mapping[str, Check] | None = None,
         counters: Counters | None = None,
+        seal: TicketSeal | None = None,
         **settings: Any,
     ) -> Api:
         """A new one, with nobody registered."""
@@ -123,7 +125,7 @@ class Api:
         deliveries = MemoryDeliveries(storage, hooks)
         rules = AddressRules(plain_http=True)
         webhooks = WebhookService(hooks, deliveries, users, clock, ids, rules, new_secret=random_secret)
-        evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake)
+        evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake, seal=seal)
         services = Services(
             accounts=accounts,
             evently=evently,
