@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from evently_core.combiner import BATCH_MAX, PATIENCE_SECONDS, QUEUE_MAX, Combiner
 from evently_core.commands import Command
+from evently_core.observing import Observer
 from evently_core.outcomes import Outcome
 from evently_core.values import EventId
 
@@ -30,8 +32,32 @@ class Desk(Combiner[Command, Outcome]):
         batch_max: int = BATCH_MAX,
         queue_max: int = QUEUE_MAX,
         patience: float = PATIENCE_SECONDS,
+        observer: Observer | None = None,
     ) -> None:
         """Take what decides, and the bounds: commands a batch, commands in a queue, seconds to wait for a turn."""
-        super().__init__(
-            decisions.decide_in_turn, batch_max=batch_max, queue_max=queue_max, patience=patience
-        )
+        decide = decisions.decide_in_turn if observer is None else _observed(decisions, observer)
+        super().__init__(decide, batch_max=batch_max, queue_max=queue_max, patience=patience)
+        self._observer = observer
+
+    def _wait(self, queue: Any, ticket: Any) -> None:
+        if self._observer is None:
+            super()._wait(queue, ticket)
+            return
+        started = time.perf_counter()
+        try:
+            super()._wait(queue, ticket)
+        finally:
+            self._observer.waited(time.perf_counter() - started)
+
+
+def _observed(
+    decisions: DecidesInTurn, observer: Observer
+) -> Callable[[EventId, Sequence[Command]], Iterator[Outcome]]:
+    def decide(event_id: EventId, commands: Sequence[Command]) -> Iterator[Outcome]:
+        started = time.perf_counter()
+        try:
+            yield from decisions.decide_in_turn(event_id, commands)
+        finally:
+            observer.batch(len(commands), time.perf_counter() - started)
+
+    return decide

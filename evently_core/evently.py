@@ -8,6 +8,7 @@ import attrs
 
 from evently_core.desk import BATCH_MAX, Desk
 from evently_core.intake import Intake
+from evently_core.observing import ObservedLock, Observer
 from evently_core.ports import Clock, EventLock, Ids, TicketSeal
 from evently_core.seals import HmacSeal
 from evently_core.services.bookings import BookingService
@@ -55,15 +56,19 @@ class Evently:
         intake: Intake | None = None,
         waiters_max: int = WAITERS_MAX,
         seal: TicketSeal | None = None,
+        observer: Observer | None = None,
     ) -> Evently:
         """Put the use cases over a store; every command goes through one desk, in batches of at most so many.
 
         ``lock`` keeps the processes in front of one event apart; None: the store alone does. ``intake`` keeps
         requests that are decided later; at most ``waiters_max`` threads wait for their answers at a time. None:
         every request is decided at once. Without a ``seal`` tickets are good for as long as these use cases are.
+        ``observer`` is told what goes on at the desk and in front of the lock.
         """
+        if lock is not None and observer is not None:
+            lock = ObservedLock(lock, observer)
         decisions = Decisions(store, store, clock, ids, lock=lock, intake=intake)
-        desk = Desk(decisions, batch_max=batch_max)
+        desk = Desk(decisions, batch_max=batch_max, observer=observer)
         queue = drain = None
         if intake is not None:
             queue = QueueService(intake, desk, store, clock, ids, waiters_max=waiters_max)

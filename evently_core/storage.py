@@ -164,6 +164,26 @@ class Drift:
     true: str
 
 
+@attrs.frozen
+class LineLength:
+    """How many wait for an event, over all its lines."""
+
+    event_id: EventId
+    entries: int
+    seats: int
+
+
+@attrs.frozen
+class LineFigures:
+    """How long the lines are."""
+
+    entries: int
+    """Everybody who waits, for whatever event."""
+    seats: int
+    longest: Sequence[LineLength]
+    """The events for which most wait, most first."""
+
+
 def arrival_order(arrival: Arrival) -> CursorKey:
     """Return the place of an arrival in the list of all, which goes backwards."""
     return arrival.at.isoformat(timespec="microseconds"), str(arrival.booking_id), arrival.seat
@@ -206,6 +226,9 @@ class Records(Protocol):
 
     def places(self, entries: Sequence[WaitlistEntry]) -> Mapping[EntryId, Place]:
         """Return the exact places of those of these entries that wait, without walking their lines."""
+
+    def line_figures(self, longest: int) -> LineFigures:
+        """Return how long the lines are; of single events for so many at most. It costs the same in long lines."""
 
     def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
         """Return the entries with which a user waits for an event."""

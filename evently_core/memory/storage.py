@@ -33,6 +33,8 @@ from evently_core.storage import (
     EventQuery,
     EventTransaction,
     JournalLine,
+    LineFigures,
+    LineLength,
     Records,
     Storage,
     arrival_order,
@@ -233,6 +235,19 @@ class MemoryStorage:
         ]
         ahead = [other.missing for other in line if other.order < entry.order]
         return Place(1 + len(ahead), sum(ahead))
+
+    def line_figures(self, longest: int) -> LineFigures:
+        """Return how long the lines are."""
+        lengths: dict[EventId, tuple[int, int]] = {}
+        for entry in self._each_entry():
+            if entry.is_waiting and entry.missing > 0:
+                entries, seats = lengths.get(entry.event_id, (0, 0))
+                lengths[entry.event_id] = (entries + 1, seats + entry.missing)
+        found = [LineLength(event_id, *length) for event_id, length in lengths.items()]
+        found.sort(key=lambda line: (-line.entries, line.event_id))
+        return LineFigures(
+            sum(line.entries for line in found), sum(line.seats for line in found), found[:longest]
+        )
 
     def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
         """Return the entries with which a user waits for an event."""

@@ -15,6 +15,7 @@ from evently_core.intake import (
     Acceptance,
     Asked,
     Intake,
+    QueueFigures,
     QueueFull,
     Receipt,
     RequestState,
@@ -74,6 +75,10 @@ class QueueService:
         self._accepting: Combiner[Asked, Acceptance | Admitted] = Combiner(self._accept)
         self._watch = Watch(records.settlements, waiters_max=waiters_max)
         self._known: set[EventId] = set()
+
+    def figures(self) -> QueueFigures:
+        """Return what there is to know about the queue as a whole."""
+        return self._intake.figures()
 
     # -- asking -----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from evently_core.instances import Instance, InstanceKind
 from evently_core.ports import Instances
 
 START = datetime(2030, 5, 1, 12, 0, 0, 123_456, tzinfo=UTC)
-LIVE_FOR = timedelta(milliseconds=400)
+LIVE_FOR = timedelta(milliseconds=1_500)
 
 
 def an_instance(name: str, kind: InstanceKind = InstanceKind.API) -> Instance:
@@ -53,7 +53,7 @@ class InstancesContract:
         """And is back with the next beat."""
         instances = self.make_instances(LIVE_FOR)
         gone, lives = an_instance("gone"), an_instance("lives")
-        deadline = time.monotonic() + 2 * LIVE_FOR.total_seconds()
+        deadline = time.monotonic() + 1.1 * LIVE_FOR.total_seconds()
         instances.beat(gone)
         while time.monotonic() < deadline:
             instances.beat(lives)

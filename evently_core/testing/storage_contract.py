@@ -35,7 +35,7 @@ from evently_core.services.events import EventAnswer, EventService, NewEvent, Ne
 from evently_core.services.sweeping import SweepService
 from evently_core.services.tickets import TicketService
 from evently_core.services.waitlist import WaitlistService
-from evently_core.storage import BookingQuery, EntryQuery, EventQuery
+from evently_core.storage import BookingQuery, EntryQuery, EventQuery, LineFigures, LineLength
 from evently_core.tickets import Attendance
 from evently_core.values import OPERATOR, Actor, EventId, Money, Role, UserId
 from evently_core.waitlist import EntryStatus
@@ -239,6 +239,19 @@ class StorageContract:
         assert house.storage.people(event.id, asked) == {booked, waiting}
         assert house.storage.people(event.id, ()) == frozenset()
         assert house.storage.people(EventId(UUID(int=1)), asked) == frozenset()
+
+    def test_lines_are_told_by_their_length_the_longest_first(self) -> None:
+        """Of all who wait, and of the events for which most do."""
+        house = self.house()
+        assert house.storage.line_figures(10) == LineFigures(0, 0, [])
+        short, long, none = (house.published(capacity=2) for _ in range(3))
+        for event, parties in ((short, [2, 1]), (long, [2, 2, 1, 2]), (none, [2])):
+            house.booked(event, 1, parties[0])
+            for person, party in enumerate(parties[1:], start=2):
+                house.waits(event, person, party)
+        lengths = [LineLength(long.id, 3, 5), LineLength(short.id, 1, 1)]
+        assert house.storage.line_figures(10) == LineFigures(4, 6, lengths)
+        assert house.storage.line_figures(1) == LineFigures(4, 6, lengths[:1])
 
     def test_one_event_is_decided_by_one_at_a_time(self) -> None:
         """Many threads, few seats: exactly as many are booked as there are, and everybody gets an answer."""

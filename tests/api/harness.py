@@ -28,7 +28,7 @@ from evently_core.services.presence import Presence
 from evently_core.services.webhooks import WebhookService
 from evently_core.values import OPERATOR, Actor, Role, UserId
 from evently_core.webhooks import AddressRules
-from evently_flask_api import ApiSettings, Check, Services, create_app
+from evently_flask_api import ApiSettings, Check, Measure, Metrics, Services, create_app
 from evently_flask_api.routes import GROUPS
 from evently_flask_api.routing import Endpoint, Routes
 
@@ -115,17 +115,20 @@ class Api:
         courtesies: Mapping[str, Check] | None = None,
         counters: Counters | None = None,
         seal: TicketSeal | None = None,
+        measures: Sequence[Measure] = (),
         **settings: Any,
     ) -> Api:
         """A new one, with nobody registered."""
         clock = FixedClock(datetime.now(UTC))
         passwords, ids, users = ScryptPasswords(cost=2), RandomIds(), MemoryAccounts()
         accounts = AccountService(users, MemorySessions(), passwords, clock, ids)
-        storage, hooks = MemoryStorage(), MemoryWebhooks()
+        storage, hooks, metrics = MemoryStorage(), MemoryWebhooks(), Metrics()
         deliveries = MemoryDeliveries(storage, hooks)
         rules = AddressRules(plain_http=True)
         webhooks = WebhookService(hooks, deliveries, users, clock, ids, rules, new_secret=random_secret)
-        evently = Evently.over(storage, clock, RandomIds(), intake=storage.intake, seal=seal)
+        evently = Evently.over(
+            storage, clock, RandomIds(), intake=storage.intake, seal=seal, observer=metrics
+        )
         services = Services(
             accounts=accounts,
             evently=evently,
@@ -133,6 +136,8 @@ class Api:
             checks=checks or {},
             courtesies=courtesies or {},
             counters=counters or MemoryCounters(),
+            metrics=metrics,
+            measures=measures,
         )
         planner = Planner(deliveries, hooks, clock, ids, mailed=lambda _: False)
         api = cls(Flask("nothing"), MemoryInstances(), services, clock, planner)

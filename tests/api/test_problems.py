@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 import evently_core.accounts
 from evently_core.errors import (
+    AlreadySettled,
     Conflict,
     EventlyError,
     Forbidden,
@@ -16,6 +17,7 @@ from evently_core.errors import (
     StaleLock,
     Unavailable,
 )
+from evently_core.intake import SetAside, StillQueued
 from evently_core.outcomes import Refused
 from evently_core.reasons import SENTENCES, Reason, ReasonCode
 from evently_flask_api.problems import KINDS, Problem, problem_of, refusal
@@ -49,6 +51,9 @@ EXAMPLES: dict[type[EventlyError], tuple[EventlyError, int, str]] = {
     NotFound: (NotFound("event"), 404, "not_found"),
     Forbidden: (Forbidden("Only its organiser may."), 403, "forbidden"),
     Conflict: (Conflict(SECRET_WORDS), 503, "conflict"),
+    AlreadySettled: (AlreadySettled(), 503, "conflict"),
+    SetAside: (SetAside(SECRET_WORDS), 500, "internal_error"),
+    evently_core.accounts.SessionsAway: (evently_core.accounts.SessionsAway(), 503, "unavailable"),
     StaleLock: (StaleLock(7), 503, "conflict"),
     Unavailable: (Unavailable(SECRET_WORDS, retry_after=7), 503, "unavailable"),
     Overloaded: (Overloaded(SECRET_WORDS, retry_after=7), 503, "overloaded"),
@@ -58,12 +63,14 @@ EXAMPLES: dict[type[EventlyError], tuple[EventlyError, int, str]] = {
     evently_core.accounts.KeyReused: (evently_core.accounts.KeyReused(), 422, "idempotency_key_reused"),
 }
 ABSTRACT = {EventlyError, evently_core.accounts.AccountError}
+ANSWERED_BY_ROUTES = {StillQueued}
+"""No problem at all: the routes answer that it is under way."""
 
 
 def test_every_exception_of_the_core_has_an_answer() -> None:
-    assert {kind for kind in all_errors() if kind.__module__.startswith("evently_core")} - ABSTRACT <= set(
-        EXAMPLES
-    )
+    assert {
+        kind for kind in all_errors() if kind.__module__.startswith("evently_core")
+    } - ABSTRACT - ANSWERED_BY_ROUTES <= set(EXAMPLES)
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
@@ -73,7 +80,8 @@ def test_an_exception_of_the_core_is_answered_as_its_problem(kind: type[EventlyE
     problem(answer, status, code)
     assert "10.0.0.1" not in answer.text
     if status == 503:
-        assert answer.headers["Retry-After"] == ("1" if issubclass(kind, Conflict) else "7")
+        seconds = error.retry_after if isinstance(error, Unavailable) else 1
+        assert answer.headers["Retry-After"] == str(seconds)
 
 
 def test_a_value_that_the_core_refuses_is_named() -> None:

@@ -14,6 +14,10 @@ from click.testing import CliRunner, Result
 
 from evently_cli.failures import telling_why
 from evently_cli.main import evently
+from evently_core.memory.basics import RandomIds, SystemClock
+from evently_core.services.delivering import Planner
+from evently_wiring.application import opened
+from evently_wiring.settings import Settings
 from tests.servers import MakeDatabase
 
 
@@ -268,7 +272,7 @@ def test_the_description_of_the_api_is_written(terminal: Terminal, tmp_path: Any
     assert json.loads(file.read_text())["openapi"].startswith("3.1")
 
 
-@pytest.mark.parametrize("group", ["users", "events", "bookings", "waitlist", "db"])
+@pytest.mark.parametrize("group", ["users", "events", "bookings", "waitlist", "webhooks", "db"])
 def test_every_command_ends_its_help_with_an_example(group: str) -> None:
     command = evently.get_command(click.Context(evently), group)
     assert isinstance(command, click.Group)
@@ -424,3 +428,59 @@ def test_completion_knows_the_commands() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert {"plain,join", "plain,explain", "plain,move"} <= set(done.stdout.split())
+
+
+def test_webhooks_from_the_first_to_the_last(terminal: Terminal) -> None:
+    foreseen = terminal.run(
+        "webhooks", "add", "https://example.org/hooks", "--as", "olga@example.org", "--dry-run"
+    )
+    assert "nothing was changed" in foreseen.output
+    assert "secret" not in foreseen.output
+    made = terminal.json("webhooks", "add", "https://example.org/hooks", "--organiser", "olga@example.org")
+    assert made["secret"].startswith("whsec_")
+    [listed] = terminal.json("webhooks", "list", "--as", "olga@example.org")["items"]
+    assert listed == {**made, "secret": None}
+    assert "everything" in terminal.run("webhooks", "show", made["id"][:13]).output
+    edited = terminal.json(
+        "webhooks", "edit", made["id"], "--type", "granted", "--disable", "--rotate-secret"
+    )
+    assert (edited["types"], edited["enabled"]) == (["granted"], False)
+    assert edited["secret"] not in (None, made["secret"])
+    assert "told nothing yet" in terminal.run("webhooks", "deliveries", made["id"]).output
+    terminal.run("webhooks", "remove", made["id"], "--dry-run")
+    assert terminal.json("webhooks", "list")["items"] == [{**edited, "secret": None}]
+    terminal.run("webhooks", "remove", made["id"])
+    assert "no webhooks" in terminal.run("webhooks", "list").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("add", "https://example.org/"), 2, "--organiser EMAIL"),
+        (("add", "http://127.0.0.1/", "--as", "olga@example.org"), 2, "private networks"),
+        (("add", "https://example.org/", "--as", "ana@example.org"), 1, "Only organisers"),
+        (("show", "0190"), 1, "no webhook '0190'"),
+        (("replay", "0190"), 2, "is no id"),
+        (("replay", "01890a5d-ac96-774b-bcce-b302099a8057"), 1, "no such delivery"),
+    ],
+)
+def test_webhooks_that_cannot_be(
+    terminal: Terminal, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    assert said in terminal.run("webhooks", *arguments, code=code).stderr
+
+
+def test_a_delivery_is_replayed(terminal: Terminal) -> None:
+    made = terminal.json("webhooks", "add", "https://example.org/hooks", "--as", "olga@example.org")
+    terminal.event()
+    environment = {"EVENTLY_DATABASE_URL": terminal.url}
+    with opened(Settings.from_environment(environment)) as app:
+        clock, ids = SystemClock(), RandomIds()
+        Planner(app.outside.outbox, app.outside.webhooks, clock, ids, mailed=lambda _: False).plan()
+    newest = terminal.json("webhooks", "deliveries", made["id"])["items"][0]
+    assert (newest["type"], newest["status"]) == ("event_advanced", "pending")
+    assert "event_advanced" in terminal.run("webhooks", "deliveries", made["id"]).output
+    assert "sent again" in terminal.run("webhooks", "replay", newest["id"]).output
+    terminal.run("webhooks", "edit", made["id"], "--disable")
+    refused = terminal.run("webhooks", "replay", newest["id"], code=1)
+    assert "webhook_disabled" in refused.stderr

@@ -34,6 +34,8 @@ def test_all_faults_are_told_together() -> None:
                 "EVENTLY_REDIS_PREFIX": "{a}",
                 "EVENTLY_EVENT_LOCK": "padlock",
                 "EVENTLY_SESSIONS": "files",
+                "EVENTLY_METRICS_ALLOW": "everybody",
+                "EVENTLY_INTAKE": "files",
             }
         )
     assert {fault.split()[0] for fault in told.value.faults} == {
@@ -55,6 +57,8 @@ def test_all_faults_are_told_together() -> None:
         "EVENTLY_REDIS_PREFIX",
         "EVENTLY_EVENT_LOCK",
         "EVENTLY_SESSIONS",
+        "EVENTLY_METRICS_ALLOW",
+        "EVENTLY_INTAKE",
     }
     assert "short" not in str(told.value)
 
@@ -81,12 +85,12 @@ def test_an_origin_is_a_scheme_and_a_host_and_nothing_else(wrong: str) -> None:
 
 
 def test_what_lives_in_redis_needs_one() -> None:
-    asked = {"EVENTLY_EVENT_LOCK": "redis", "EVENTLY_SESSIONS": "redis"}
+    asked = {"EVENTLY_EVENT_LOCK": "redis", "EVENTLY_SESSIONS": "redis", "EVENTLY_INTAKE": "redis"}
     with pytest.raises(InvalidSettings) as told:
         Settings.from_environment(asked)
     assert {fault.split()[0] for fault in told.value.faults} == asked.keys()
     settings = Settings.from_environment({**asked, "EVENTLY_REDIS_URL": "redis://:hunter2@10.0.0.1"})
-    assert (settings.event_lock, settings.sessions) == ("redis", "redis")
+    assert (settings.event_lock, settings.sessions, settings.intake) == ("redis", "redis", "redis")
     assert "hunter2" not in repr(settings)
 
 

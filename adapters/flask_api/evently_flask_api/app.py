@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from evently_flask_api.callers import Doorkeeper, SessionWatch
 from evently_flask_api.documentation import install_documentation
 from evently_flask_api.limits import Throttle
+from evently_flask_api.metrics import install_metrics
 from evently_flask_api.openapi import RESPONSE_HEADERS
 from evently_flask_api.problems import install_problems
 from evently_flask_api.requests import ROUTE, Front
@@ -45,13 +46,20 @@ def create_app(services: Services, settings: ApiSettings, groups: Sequence[Route
     install_routes(app, groups, Supplies(services, settings, door, throttle))
     install_documentation(app, groups)
     install_pages(app)
+    install_metrics(
+        app,
+        services.metrics,
+        services.measures,
+        settings.metrics_allowed,
+        proxied=settings.trusted_proxies > 0,
+    )
     if settings.trusted_proxies:
         trusted = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the way Flask's documentation shows
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
         )
     app.wsgi_app = Front(  # type: ignore[method-assign]  # outside of that one
-        app.wsgi_app, settings.instance, presence=services.presence
+        app.wsgi_app, settings.instance, services.metrics, services.presence
     )
     return app
 

@@ -60,7 +60,7 @@ class Front:
         self,
         app: WSGIApplication,
         instance: str,
-        watcher: Watcher | None = None,
+        watcher: Watcher,
         presence: Presence | None = None,
     ) -> None:
         """Stand in front of an application; tell somebody of its answers, and count them."""
@@ -109,5 +109,4 @@ class Front:
         )
         if self._presence is not None:
             self._presence.answered()
-        if self._watcher is not None:
-            self._watcher.answered(method, route, status, seconds)
+        self._watcher.answered(method, route, status, seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -12,6 +12,7 @@ from evently_core.memory.counters import MemoryCounters
 from evently_core.services.accounts import AccountService
 from evently_core.services.presence import Presence
 from evently_core.services.webhooks import WebhookService
+from evently_flask_api.metrics import Measure, Metrics
 
 OK = "ok"
 
@@ -32,6 +33,10 @@ class Services:
     """None: there are no webhooks here."""
     counters: Counters = attrs.field(factory=MemoryCounters)
     """Count requests for the rate limits."""
+    metrics: Metrics = attrs.field(factory=Metrics)
+    """Counts what this process does."""
+    measures: Sequence[Measure] = ()
+    """What is read when somebody looks at the metrics."""
     checks: Mapping[str, Check] = attrs.field(factory=dict)
     """What has to be well for this process to be ready, by name: ``database``, ``migrations``."""
     courtesies: Mapping[str, Check] = attrs.field(factory=dict)

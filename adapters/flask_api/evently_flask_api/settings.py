@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 import attrs
 
 from evently_core.counting import Rate
 
 SECRET_BYTES_MIN = 32
+LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 ACCESS_MINUTES_MAX = 15
 BODY_BYTES_MAX = 64 * 1024
 
@@ -56,6 +58,8 @@ class ApiSettings:
     rate_limits: RateLimits = attrs.field(factory=RateLimits)
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser, such as ``https://example.org``."""
+    metrics_allowed: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
+    """From where the metrics may be read."""
     body_bytes_max: int = attrs.field(default=BODY_BYTES_MAX, validator=attrs.validators.gt(0))
 
     @property

@@ -19,7 +19,16 @@ from evently_core.event import Event, EventStatus
 from evently_core.intake import Settlement
 from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
-from evently_core.storage import BookingQuery, Drift, EntryQuery, EventQuery, JournalLine, arrival_order
+from evently_core.storage import (
+    BookingQuery,
+    Drift,
+    EntryQuery,
+    EventQuery,
+    JournalLine,
+    LineFigures,
+    LineLength,
+    arrival_order,
+)
 from evently_core.tickets import Arrival, Attendance
 from evently_core.values import SEATS_MAX, BookingId, EntryId, EventId, RequestId, TicketTypeId, UserId
 from evently_core.waitlist import PRIORITY_MAX, Place, WaitlistEntry
@@ -31,6 +40,13 @@ from evently_postgres.loading import ANSWERED, Drawings, load_events, load_inven
 from evently_postgres.rows import ARRIVAL, BOOKING, ENTRY, Row, arrival_from, booking_from, entry_from, utc
 
 T = TypeVar("T")
+
+_LINES = """
+SELECT event_id, sum(entries)::bigint, sum(seats)::bigint,
+       (sum(sum(entries)) OVER ())::bigint, (sum(sum(seats)) OVER ())::bigint
+FROM line_buckets WHERE entries > 0
+GROUP BY event_id ORDER BY 2 DESC, 1 LIMIT %s
+"""
 
 _BOOKINGS = f"SELECT {', '.join(BOOKING)} FROM bookings"
 _ENTRIES = f"SELECT {', '.join(ENTRY)} FROM waitlist_entries"
@@ -261,6 +277,12 @@ class PostgresRecords:
             [entry.sequence for entry in waiting],
         )
         return {EntryId(row[0]): Place(row[1], row[2]) for row in self._read(_PLACES, columns)}
+
+    def line_figures(self, longest: int) -> LineFigures:
+        """Return how long the lines are."""
+        rows = self._read(_LINES, (longest,))
+        found = [LineLength(EventId(row[0]), row[1], row[2]) for row in rows]
+        return LineFigures(rows[0][3] if rows else 0, rows[0][4] if rows else 0, found)
 
     def waiting_entries(self, event_id: EventId, user_id: UserId) -> Sequence[WaitlistEntry]:
         """Return the entries with which a user waits for an event."""

@@ -148,10 +148,14 @@ class RedisLink:
             raise
 
     def _connected(self) -> Redis:
-        with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client
+        if self._client is None:
+            made = self._connect()  # asks a cluster for its nodes, so nobody else waits for it
+            with self._lock:
+                if self._client is None:
+                    self._client = made
+            if self._client is not made:
+                made.close()
+        return self._client
 
     def run(self, script: Script, keys: Sequence[str], *arguments: str | int | float) -> Any:
         """Run a script in one round trip, or two where the server does not know it yet.

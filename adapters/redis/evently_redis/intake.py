@@ -11,8 +11,6 @@ transaction that decides it; here the settled ones are only taken off the stream
 from __future__ import annotations
 
 import json
-import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -45,8 +43,6 @@ PARTITIONS = 16
 LEASE = timedelta(seconds=4)
 """How long a claim outlives its process. Who takes longer over a batch may meet somebody else at it, and then finds
 out when it is to be settled."""
-REST = timedelta(seconds=1)
-"""How long those who want an answer at once do not look at a queue that could not be reached."""
 _CANDIDATES = 4
 """How many events of a partition to try to claim, those first that have not had their turn for longest."""
 
@@ -181,15 +177,12 @@ class RedisIntake:
         *,
         depth_max: int = DEPTH_MAX,
         lease: timedelta = LEASE,
-        rest: timedelta = REST,
     ) -> None:
-        """Take a way to the server; at most ``depth_max`` requests wait for one event."""
+        """Take a way to the server, best one that leaves alone who does not answer; at most ``depth_max`` requests wait for one event."""
         self._link = link
         self._partitions = [_Partition(keys or Keys(), number) for number in range(PARTITIONS)]
         self._depth_max = depth_max
         self._lease_ms = lease // timedelta(milliseconds=1)
-        self._rest = rest.total_seconds()
-        self._looked_at_again_at = -math.inf
         self._served_last = 0
 
     def _partition_of(self, event_id: EventId) -> _Partition:
@@ -297,14 +290,11 @@ class RedisIntake:
         Where Redis is away the answer is 0: that those who were accepted come first is not worth that nobody is
         served any more.
         """
-        if time.monotonic() < self._looked_at_again_at:
-            return 0
         counts = self._partition_of(event_id).counts
         try:
             with self._link.client() as client:
                 found: Any = client.hmget(counts, [f"{event_id} accepted", f"{event_id} decided"])
         except Unavailable:
-            self._looked_at_again_at = time.monotonic() + self._rest
             return 0
         accepted, decided = (int(each or 0) for each in found)
         return max(0, accepted - decided)

@@ -19,8 +19,10 @@ from evently_core.deliveries import Deliveries, Outbox
 from evently_core.desk import BATCH_MAX
 from evently_core.evently import Evently
 from evently_core.instances import Instance, InstanceKind
+from evently_core.intake import Intake
 from evently_core.memory.basics import SystemClock, random_secret
 from evently_core.memory.instances import MemoryInstances
+from evently_core.observing import Observer
 from evently_core.ports import Accounts, EventLock, Instances, Sessions
 from evently_core.services.accounts import AccountService
 from evently_core.services.presence import Presence
@@ -106,10 +108,11 @@ def open_application(
     pool_size: int = 10,
     batch_max: int = BATCH_MAX,
     waiters_max: int = WAITERS_MAX,
+    observer: Observer | None = None,
 ) -> Iterator[Application]:
     """Put the use cases over a migrated database; its connections are closed at the end.
 
-    ``batch_max`` and ``waiters_max`` are those of `Evently.over`.
+    ``batch_max``, ``waiters_max`` and ``observer`` are those of `Evently.over`.
     """
     with ExitStack() as stack:
         engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
@@ -139,9 +142,10 @@ def open_application(
             ids,
             batch_max=batch_max,
             lock=_event_lock(settings, url, stack),
-            intake=PostgresIntake(engine),
+            intake=_intake(settings, engine, stack),
             waiters_max=waiters_max,
             seal=Ed25519Seal(settings.ticket_secrets),
+            observer=observer,
         )
         outside = Outside(PostgresWebhooks(engine), PostgresOutbox(engine), PostgresDeliveries(engine), users)
         webhooks = WebhookService(
@@ -165,6 +169,20 @@ def _redis(settings: Settings, stack: ExitStack) -> RedisLink | None:
     link = RedisLink(settings.redis_url, timeout=timedelta(milliseconds=500), rest=REST)
     stack.callback(link.close)
     return link
+
+
+def _intake(settings: Settings, engine: Engine, stack: ExitStack) -> Intake:
+    """Return where requests wait that are decided later."""
+    if settings.intake == "postgres":
+        return PostgresIntake(engine)
+    assert settings.redis_url is not None, "the settings ask for one"
+    from evently_redis.connection import REST, RedisLink
+    from evently_redis.intake import RedisIntake
+
+    # A way of its own: to write on the disk takes longer than what is asked of the other one.
+    link = RedisLink(settings.redis_url, rest=REST)
+    stack.callback(link.close)
+    return RedisIntake(link, Keys(settings.redis_prefix))
 
 
 def _event_lock(settings: Settings, url: str, stack: ExitStack) -> EventLock | None:

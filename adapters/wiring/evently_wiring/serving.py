@@ -8,11 +8,13 @@ import multiprocessing
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -20,11 +22,14 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 from sqlalchemy import text
 
+from evently_core.counting import Counters
 from evently_core.instances import InstanceKind
+from evently_core.memory.counters import MemoryCounters
 from evently_core.services.presence import Presence
-from evently_flask_api import ApiSettings, RateLimits, Services, create_app
+from evently_flask_api import ApiSettings, Metrics, RateLimits, Services, SteadyCounters, create_app
 from evently_postgres import migrations
 from evently_postgres.engine import reading
+from evently_redis.keys import Keys
 from evently_wiring.application import (
     Application,
     database,
@@ -33,12 +38,16 @@ from evently_wiring.application import (
     presence_of,
 )
 from evently_wiring.logs import configure_logs
+from evently_wiring.measuring import count_connections, measures_of
 from evently_wiring.settings import Settings
 from evently_wiring.worker import POOL_SIZE, Job, at_work, beating, working
 
 THREADS = 32
+CONNECTIONS = 20
 DRAIN_SECONDS = 30
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+QUEUE_BEHIND = timedelta(seconds=30)
+"""How long a request waits to be decided before somebody should look why: nobody is at work, or too few are."""
 _PORT_SECONDS = 3.0
 """How long a port may still belong to a server that is on its way out."""
 
@@ -57,24 +66,38 @@ def worker_app() -> Callable[..., Any]:
     configure_logs(settings.log_format)
     _end_with_parent()
     stack = ExitStack()  # the worker's end is the end of its connections
+    metrics = Metrics()
     application = stack.enter_context(
-        open_application(settings, settings.database_url, pool_size=20, waiters_max=THREADS // 4)
+        open_application(
+            settings,
+            settings.database_url,
+            pool_size=CONNECTIONS,
+            waiters_max=THREADS // 4,
+            observer=metrics,
+        )
     )
+    count_connections(application.engine, CONNECTIONS, metrics)
     presence = presence_of(application, InstanceKind.API)
     stack.enter_context(working([beating(presence)]))
     atexit.register(presence.leave)
-    return wsgi_app(settings, application, presence)
+    return wsgi_app(settings, application, presence, metrics)
 
 
 def wsgi_app(
-    settings: Settings, application: Application, presence: Presence | None = None
+    settings: Settings,
+    application: Application,
+    presence: Presence | None = None,
+    metrics: Metrics | None = None,
 ) -> Callable[..., Any]:
-    """Return the WSGI application that answers with these use cases."""
+    """Return the WSGI application that answers with these use cases, and counts with these metrics."""
     return create_app(
         Services(
             accounts=application.accounts,
             evently=application.evently,
             webhooks=application.webhooks,
+            counters=_counters(application, settings),
+            metrics=metrics or Metrics(),
+            measures=measures_of(application.evently),
             checks=_checks(application),
             courtesies=_courtesies(application),
             presence=presence,
@@ -91,6 +114,7 @@ def wsgi_app(
                 login=settings.rate_limit_login,
             ),
             cors_origins=settings.cors_origins,
+            metrics_allowed=settings.metrics_allowed,
         ),
     )
 
@@ -119,8 +143,23 @@ def _checks(application: Application) -> dict[str, Callable[[], str]]:
     return {"database": reachable, "migrations": migrated}
 
 
+def _counters(application: Application, settings: Settings) -> Counters:
+    if application.redis is None:
+        return MemoryCounters()
+    from evently_redis.counters import RedisCounters  # comes with an extra
+
+    return SteadyCounters(RedisCounters(application.redis, Keys(settings.redis_prefix)))
+
+
 def _courtesies(application: Application) -> dict[str, Callable[[], str]]:
-    return {} if application.redis is None else {"redis": application.redis.check}
+    def queue() -> str:
+        assert application.evently.queue is not None, "there is always an intake here"
+        oldest = application.evently.queue.figures().oldest
+        waits = timedelta(0) if oldest is None else datetime.now(UTC) - oldest
+        return "behind" if waits > QUEUE_BEHIND else "ok"
+
+    redis = {} if application.redis is None else {"redis": application.redis.check}
+    return {**redis, "queue": queue}
 
 
 # -- the main process -------------------------------------------------------------------------------------------
@@ -159,9 +198,10 @@ def serve(
     with suppress(KeyboardInterrupt):
         _require_free(host, port)
         configure_logs(settings.log_format)
-        with database(settings) as url:
+        with database(settings) as url, tempfile.TemporaryDirectory(prefix="evently-metrics-") as counts:
             migrations.upgrade(url)
             os.environ.update(_environment_of_workers(settings, url))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # where each worker counts, and any tells of all
             with open_application(settings, url, pool_size=POOL_SIZE if work else 2) as application:
                 prepare(application)
                 with (

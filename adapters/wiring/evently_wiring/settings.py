@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from evently_redis.keys import PREFIX
 from evently_wiring.embedded import default_data_dir
 
 SECRET_BYTES_MIN = 32
+LOOPBACK: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 RATE_LIMIT: Rate | None = Rate(100, 900)
 RATE_LIMIT_READS: Rate | None = Rate(1_000, 900)
 RATE_LIMIT_LOGIN: Rate | None = Rate(10, 900)
@@ -57,6 +59,8 @@ class Settings:
     """What thins out the crowd in front of an event: ``none``, ``postgres`` or ``redis``."""
     sessions: str = "postgres"
     """Where it is kept who is signed in: ``postgres``, or ``redis`` with PostgreSQL as its standby."""
+    intake: str = "postgres"
+    """Where requests wait that are decided later: ``postgres`` or ``redis``."""
     production: bool = False
     secret_key: bytes | None = attrs.field(default=None, repr=False)
     """None: generated into the data directory, which only development does."""
@@ -76,6 +80,8 @@ class Settings:
     """How often a password may be tried, and an account be made."""
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""
+    metrics_allowed: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
+    """From where the metrics may be read."""
     log_format: str = "console"
     """``console`` for people or ``json`` for programs."""
     private_webhooks: bool = False
@@ -97,6 +103,7 @@ class Settings:
             redis_prefix=reader.value("EVENTLY_REDIS_PREFIX", _redis_prefix, PREFIX),
             event_lock=reader.word("EVENTLY_EVENT_LOCK", ("none", "postgres", "redis"), "none"),
             sessions=reader.word("EVENTLY_SESSIONS", ("postgres", "redis"), "postgres"),
+            intake=reader.word("EVENTLY_INTAKE", ("postgres", "redis"), "postgres"),
             production=production,
             secret_key=reader.value("EVENTLY_SECRET_KEY", _secret, None),
             previous_secret_keys=reader.value(
@@ -122,6 +129,7 @@ class Settings:
             rate_limit_login=reader.value("EVENTLY_RATE_LIMIT_LOGIN", _rate, RATE_LIMIT_LOGIN),
             cors_origins=reader.value("EVENTLY_CORS_ORIGINS", _origins, ()),
             private_webhooks=reader.word("EVENTLY_WEBHOOK_ADDRESSES", ("public", "any"), "public") == "any",
+            metrics_allowed=reader.value("EVENTLY_METRICS_ALLOW", _networks, LOOPBACK),
             log_format=reader.word(
                 "EVENTLY_LOG_FORMAT", ("console", "json"), "console" if sys.stderr.isatty() else "json"
             ),
@@ -131,8 +139,13 @@ class Settings:
                 "EVENTLY_SECRET_KEY", f"is needed in production: at least {SECRET_BYTES_MIN} random bytes"
             )
         if settings.redis_url is None and not reader.has_fault("EVENTLY_REDIS_URL"):
-            for name, chosen in (("EVENT_LOCK", settings.event_lock), ("SESSIONS", settings.sessions)):
-                if chosen == "redis":
+            chosen = {
+                "EVENT_LOCK": settings.event_lock,
+                "SESSIONS": settings.sessions,
+                "INTAKE": settings.intake,
+            }
+            for name, where in chosen.items():
+                if where == "redis":
                     reader.fault(f"EVENTLY_{name}", "is redis, which needs EVENTLY_REDIS_URL")
         if bool(environment.get("EVENTLY_ADMIN_EMAIL")) != bool(environment.get("EVENTLY_ADMIN_PASSWORD")):
             reader.fault("EVENTLY_ADMIN_EMAIL", "and EVENTLY_ADMIN_PASSWORD go together: set both or none")
@@ -258,6 +271,13 @@ def _rate(text: str) -> Rate | None:
         return Rate.parse(text)
     except ValueError as error:
         raise ValueError('is a rate such as "100 per 15 minutes", or "off"') from error
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError("names addresses or networks such as 10.0.0.0/8, with commas between") from error
 
 
 def _origins(text: str) -> tuple[str, ...]:
