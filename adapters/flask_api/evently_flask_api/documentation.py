@@ -16,9 +16,11 @@ from markupsafe import Markup, escape
 from evently_flask_api.openapi import openapi_document
 from evently_flask_api.problems import DOCS_PATH, KINDS
 from evently_flask_api.routing import PREFIX, Routes
+from evently_flask_api.web_pages import assets, present_version
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'self'; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
 )
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -59,7 +61,7 @@ def install_documentation(app: Flask, groups: Sequence[Routes]) -> None:
         return Response(page(), content_type="text/html; charset=utf-8", headers=_page_headers())
 
     def stylesheet() -> Response:
-        css = files("evently_flask_api").joinpath("pages/docs.css").read_text(encoding="utf-8")
+        css = _tokens() + files("evently_flask_api").joinpath("pages/docs.css").read_text(encoding="utf-8")
         return Response(css, content_type="text/css; charset=utf-8", headers=_page_headers())
 
     def openapi() -> Response:
@@ -70,6 +72,12 @@ def install_documentation(app: Flask, groups: Sequence[Routes]) -> None:
     app.add_url_rule(DOCS_PATH, "docs", docs)
     app.add_url_rule(f"{DOCS_PATH}/style.css", "docs_style", stylesheet)
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", openapi)
+
+
+def _tokens() -> str:
+    """Return the design system of the pages, whose fonts stand below their address."""
+    tokens = assets()["styles/tokens.css"].content.decode()
+    return tokens.replace("../fonts/", f"{request.root_path}/app/assets/{present_version()}/fonts/")
 
 
 def _own_address() -> str:
