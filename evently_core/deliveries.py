@@ -7,7 +7,7 @@ once. Those of one event to one target are a *lane*: they are made in the order 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -201,8 +201,10 @@ class Deliveries(Protocol):
     def leave(self, worker: WorkerId) -> None:
         """Say that a worker is gone; what it held may be claimed at once."""
 
-    def claim(self, worker: WorkerId, now: datetime, limit: int) -> Sequence[Lane]:
-        """Return at most ``limit`` lanes in which something is due, no two of one target, and hold them.
+    def claim(
+        self, worker: WorkerId, now: datetime, limit: int, channels: Collection[Channel] = tuple(Channel)
+    ) -> Sequence[Lane]:
+        """Return at most ``limit`` lanes of these channels with something due, no two of one target, and hold them.
 
         A target that is being told something is left alone until that is over.
         """
@@ -222,8 +224,8 @@ class Deliveries(Protocol):
     def hold_back(self, target_id: TargetId, until: datetime) -> None:
         """Let nothing be due before then for a target that cannot be told anything now."""
 
-    def next_due(self) -> datetime | None:
-        """Return when the next lane is due that nobody holds; None if there is none."""
+    def next_due(self, channels: Collection[Channel] = tuple(Channel)) -> datetime | None:
+        """Return when the next lane of these channels is due that nobody holds; None if there is none."""
 
     def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Return a delivery."""

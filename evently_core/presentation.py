@@ -24,6 +24,18 @@ from evently_core.tickets import Arrival, Scanned
 from evently_core.values import Money
 from evently_core.webhooks import Webhook
 
+# Currencies with another number of decimals than two (ISO 4217).
+_WITHOUT_DECIMALS = {
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
+}  # fmt: skip
+_WITH_THREE = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+
+
+def money_text(money: Money) -> str:
+    """Return an amount as it reads: 2500 EUR cents are 25.00 EUR, 2500 yen are 2500 JPY."""
+    decimals = 0 if money.currency in _WITHOUT_DECIMALS else 3 if money.currency in _WITH_THREE else 2
+    return f"{money.amount / 10**decimals:.{decimals}f} {money.currency}"
+
 
 def money_shape(money: Money) -> dict[str, Any]:
     """Return an amount in minor units with its currency."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Lock, RLock
@@ -181,13 +181,16 @@ class MemoryDeliveries:
         with self._guard:
             self._alive.pop(worker, None)
 
-    def claim(self, worker: WorkerId, now: datetime, limit: int) -> Sequence[Lane]:
+    def claim(
+        self, worker: WorkerId, now: datetime, limit: int, channels: Collection[Channel] = tuple(Channel)
+    ) -> Sequence[Lane]:
         """Hold lanes in which something is due."""
         with self._guard:
             busy = {way.lane.target_id for way in self._ways.values() if self._is_held(way)}
             taken: list[Lane] = []
-            for way in sorted(self._ways.values(), key=lambda way: way.due_at):
-                if len(taken) < limit and way.due_at <= now and way.lane.target_id not in busy:
+            due = [way for way in self._ways.values() if way.due_at <= now and way.lane.channel in channels]
+            for way in sorted(due, key=lambda way: way.due_at):
+                if len(taken) < limit and way.lane.target_id not in busy:
                     way.held_by = worker
                     busy.add(way.lane.target_id)
                     taken.append(way.lane)
@@ -239,10 +242,11 @@ class MemoryDeliveries:
                 if way.lane.target_id == target_id:
                     way.due_at = max(way.due_at, until)
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, channels: Collection[Channel] = tuple(Channel)) -> datetime | None:
         """Return when the next lane is due that nobody holds."""
         with self._guard:
-            return min((way.due_at for way in self._ways.values() if way.held_by is None), default=None)
+            free = [way for way in self._ways.values() if way.held_by is None]
+            return min((way.due_at for way in free if way.lane.channel in channels), default=None)
 
     # -- looking them up ----------------------------------------------------------------------------------------
 

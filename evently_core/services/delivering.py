@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from threading import Lock
@@ -43,9 +43,9 @@ class Planner:
     """Makes of each line that was recorded one delivery for every target that is interested in it."""
 
     def __init__(
-        self, outbox: Outbox, webhooks: Webhooks, clock: Clock, ids: Ids, *, mailed: Callable[[str], bool]
+        self, outbox: Outbox, webhooks: Webhooks, clock: Clock, ids: Ids, *, mailed: Collection[str] = ()
     ) -> None:
-        """Take the ports; ``mailed`` tells of which kinds of lines people are told by mail."""
+        """Take the ports; ``mailed`` are the kinds of lines of which people are told by mail."""
         self._outbox = outbox
         self._webhooks = webhooks
         self._clock = clock
@@ -54,11 +54,10 @@ class Planner:
 
     def plan(self, limit: int = PLANNED_AT_ONCE) -> bool:
         """Plan what was recorded, at most so many lines; tell whether there may be more."""
-        told_by_mail = self._mailed("granted")
         with self._outbox.planning(limit) as planning:
             if planning is None or planning.is_empty:
                 return False  # another process plans, or there is nothing to plan
-            somebody = told_by_mail or self._webhooks.any_enabled()
+            somebody = bool(self._mailed) or self._webhooks.any_enabled()
             planning.plan(list(self._deliveries(planning.lines())) if somebody else [])
         return True
 
@@ -71,7 +70,7 @@ class Planner:
             for hook in hooks.get(told.organiser_id, ()):
                 if hook.wants(told.line.kind):
                     yield self._delivery(told, TargetId(hook.id), Channel.WEBHOOK, now)
-            if told.user_id is not None and self._mailed(told.line.kind):
+            if told.user_id is not None and told.line.kind in self._mailed:
                 yield self._delivery(told, TargetId(told.user_id), Channel.MAIL, now)
 
     def _delivery(self, told: OutboxLine, target_id: TargetId, channel: Channel, now: datetime) -> Delivery:
@@ -131,6 +130,7 @@ class Courier:
         """Take the ports; ``chance`` gives numbers from 0 to 1 for the jitter of retries."""
         self._deliveries = deliveries
         self._messengers = messengers
+        self._channels = tuple(messengers)  # what needs another messenger is left to another worker
         self._clock = clock
         self._worker = worker
         self._chance = chance
@@ -148,7 +148,7 @@ class Courier:
 
     def next_due(self) -> datetime | None:
         """Return when there is something to deliver next; None if nothing is pending."""
-        return self._deliveries.next_due()
+        return self._deliveries.next_due(self._channels)
 
     def forget(self) -> int:
         """Forget deliveries that were done long ago; return how many."""
@@ -173,7 +173,7 @@ class Courier:
             astray, self._astray = self._astray, True  # until it is known how this ended
             if astray:
                 self._release_astray()
-            lanes = self._deliveries.claim(self._worker, self._clock.now(), 1)
+            lanes = self._deliveries.claim(self._worker, self._clock.now(), 1, self._channels)
             self._walked.update(lanes)
             self._astray = False
         return lanes[0] if lanes else None

@@ -253,6 +253,15 @@ class DeliveriesContract(OutsideContract):
         assert (list(self.deliveries.held(ANA)), list(self.deliveries.held(BEN))) == (lanes, [])
         assert self.deliveries.next_due() is None
 
+    def test_a_worker_holds_what_it_can_deliver(self) -> None:
+        """The rest is left to others."""
+        self.planned(self.delivery())
+        self.deliveries.beat(ANA, LONG)
+        assert list(self.deliveries.claim(ANA, START, 10, [Channel.WEBHOOK])) == []
+        assert self.deliveries.next_due([Channel.WEBHOOK]) is None
+        assert self.deliveries.next_due([Channel.MAIL]) == START
+        assert len(self.deliveries.claim(ANA, START, 10, [Channel.MAIL])) == 1
+
     def test_a_lane_is_made_in_the_order_of_the_journal(self) -> None:
         """Whatever order it was planned in, and however often one was tried."""
         first, second, third = (self.delivery(number) for number in (1, 2, 3))

@@ -139,7 +139,7 @@ class Api:
             metrics=metrics,
             measures=measures,
         )
-        planner = Planner(deliveries, hooks, clock, ids, mailed=lambda _: False)
+        planner = Planner(deliveries, hooks, clock, ids)
         api = cls(Flask("nothing"), MemoryInstances(), services, clock, planner)
         return api.beside(groups, **{"instance": "api-1", **settings})
 

@@ -476,7 +476,7 @@ def test_a_delivery_is_replayed(terminal: Terminal) -> None:
     environment = {"EVENTLY_DATABASE_URL": terminal.url}
     with opened(Settings.from_environment(environment)) as app:
         clock, ids = SystemClock(), RandomIds()
-        Planner(app.outside.outbox, app.outside.webhooks, clock, ids, mailed=lambda _: False).plan()
+        Planner(app.outside.outbox, app.outside.webhooks, clock, ids).plan()
     newest = terminal.json("webhooks", "deliveries", made["id"])["items"][0]
     assert (newest["type"], newest["status"]) == ("event_advanced", "pending")
     assert "event_advanced" in terminal.run("webhooks", "deliveries", made["id"]).output

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -92,6 +96,110 @@ def http_receiver() -> Iterator[HttpReceiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver = HttpReceiver(server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@attrs.frozen
+class Mailed:
+    """A letter that came in, and whom the envelope named."""
+
+    sender: str
+    to: str
+    letter: EmailMessage
+
+    @property
+    def subject(self) -> str:
+        return str(self.letter["Subject"])
+
+    def part(self, kind: str) -> str:
+        """Return the part of a kind as text, without carriage returns."""
+        [found] = [part for part in self.letter.walk() if part.get_content_type() == kind]
+        content = found.get_content()
+        text = content.decode() if isinstance(content, bytes) else content
+        return str(text).replace("\r\n", "\n")
+
+    @property
+    def kinds(self) -> list[str]:
+        return [part.get_content_type() for part in self.letter.walk() if not part.is_multipart()]
+
+
+@attrs.define
+class MailReceiver:
+    """An SMTP server that takes everything, unless told otherwise."""
+
+    server: socketserver.ThreadingTCPServer
+    mailed: list[Mailed] = attrs.field(factory=list)
+    log_ins: list[str] = attrs.field(factory=list)
+    answers: dict[str, str] = attrs.field(factory=dict)
+    """What is answered to a command instead of a yes."""
+    extensions: list[str] = attrs.field(factory=lambda: ["SMTPUTF8", "8BITMIME"])
+
+    @property
+    def port(self) -> int:
+        return int(self.server.server_address[1])
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def mail_receiver() -> Iterator[MailReceiver]:
+    """Take letters on a port of this machine."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def say(self, line: str) -> None:
+            self.wfile.write(f"{line}\r\n".encode())
+
+        def handle(self) -> None:
+            self.say("220 ready")
+            sender = to = ""
+            while raw := self.rfile.readline():
+                line = raw.decode().strip()
+                verb = line.split(" ")[0].split(":")[0].upper()
+                if verb in receiver.answers:
+                    self.say(receiver.answers[verb])
+                elif verb == "EHLO":
+                    lines = ["receiver", *receiver.extensions]
+                    for each in lines[:-1]:
+                        self.say(f"250-{each}")
+                    self.say(f"250 {lines[-1]}")
+                elif verb == "DATA":
+                    self.say("354 go on")
+                    content = b""
+                    while (part := self.rfile.readline()) != b".\r\n":
+                        content += part.removeprefix(b".")
+                    letter = email.message_from_bytes(content, policy=email.policy.default)
+                    assert isinstance(letter, EmailMessage)
+                    receiver.mailed.append(Mailed(sender, to, letter))
+                    self.say("250 taken")
+                elif verb == "QUIT":
+                    self.say("221 bye")
+                    return
+                else:
+                    if verb == "MAIL":
+                        sender = line.partition("<")[2].partition(">")[0]
+                    elif verb == "RCPT":
+                        to = line.partition("<")[2].partition(">")[0]
+                    elif verb == "AUTH":
+                        receiver.log_ins.append(line)
+                        self.say("235 you are in")
+                        continue
+                    self.say("250 yes")
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
+    receiver = MailReceiver(server)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

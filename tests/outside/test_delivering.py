@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from evently_core.deliveries import (
     GIVE_UP_AFTER,
     RETRY_MAX,
     Attempt,
+    Channel,
     Delivery,
     DeliveryState,
     Lane,
@@ -351,8 +352,10 @@ class _CutOff(MemoryDeliveries):
             self.lost.discard(call)
             raise Unavailable("The connection broke.")
 
-    def claim(self, worker: WorkerId, now: datetime, limit: int) -> Sequence[Lane]:
-        lanes = super().claim(worker, now, limit)
+    def claim(
+        self, worker: WorkerId, now: datetime, limit: int, channels: Collection[Channel] = tuple(Channel)
+    ) -> Sequence[Lane]:
+        lanes = super().claim(worker, now, limit, channels)
         self._answer("claim")
         return lanes
 
@@ -370,7 +373,7 @@ def test_a_lane_is_not_lost_when_an_answer_of_the_store_is(
     world: World, receiver: HttpReceiver, lost: set[str]
 ) -> None:
     world.deliveries = store = _CutOff(world)
-    world.planner = Planner(store, world.webhooks, world.clock, world.house.ids, mailed=lambda _: False)
+    world.planner = Planner(store, world.webhooks, world.clock, world.house.ids)
     world.hook(receiver.url)
     world.house.published()
     world.planner.plan()

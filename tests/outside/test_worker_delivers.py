@@ -19,7 +19,7 @@ from evently_core.values import OPERATOR, Actor, EventId, Role, UserId
 from evently_wiring.application import Application, open_application
 from evently_wiring.ids import UuidV7
 from evently_wiring.settings import Settings
-from tests.outside.receivers import HttpReceiver, Message
+from tests.outside.receivers import HttpReceiver, MailReceiver, Message
 from tests.servers import MakeDatabase
 from tests.serving.test_serve import until
 from tests.serving.test_worker import WorkerProcess, start_worker  # noqa: F401  # a fixture that tests name
@@ -175,6 +175,31 @@ def test_a_worker_goes_on_when_its_connections_were_cut(
             )
         until(lambda: _booked(app, event))
         until(lambda: len(numbers(receiver.messages, event)) == 2)
+        assert worker.signal(signal.SIGTERM) == 0
+
+
+def test_people_are_written_to_by_a_real_worker(
+    make_database: MakeDatabase,
+    mailbox: MailReceiver,
+    start_worker: StartWorker,  # noqa: F811  # the fixture
+) -> None:
+    """Killed in the middle, it is followed by one that writes the rest."""
+    url = make_database()
+    mail = {"EVENTLY_SMTP_URL": mailbox.url, "EVENTLY_MAIL_FROM": "tickets@example.org"}
+    with house(url) as (app, organiser):
+        event = published(app, organiser)
+        people = [
+            app.accounts.register(f"user{number}@example.org", "a long secret", f"User {number}").value
+            for number in range(5)
+        ]
+        worker = start_worker(url, **mail)
+        for user in people:
+            app.evently.bookings.book(event, Book(actor=Actor(user.id, user.role), user_id=user.id))
+        until(lambda: mailbox.mailed)
+        assert worker.signal(signal.SIGKILL) == -signal.SIGKILL
+        worker = start_worker(url, **mail)
+        until(lambda: {mailed.to for mailed in mailbox.mailed} == {user.email for user in people})
+        assert {mailed.subject for mailed in mailbox.mailed} == {"Booked: Jazz"}
         assert worker.signal(signal.SIGTERM) == 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -27,12 +27,14 @@ ANY = AddressRules(private=True, plain_http=True)
 class World:
     """A house whose organisers have accounts and webhooks."""
 
-    def __init__(self, mailed: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(self, mailed: Collection[str] = ()) -> None:
         self.storage, self.webhooks, self.accounts = MemoryStorage(), MemoryWebhooks(), MemoryAccounts()
         self.deliveries = MemoryDeliveries(self.storage, self.webhooks)
         self.house = House(self.storage)
         self.clock = self.house.clock
-        self.clock.set(datetime.now(UTC))  # whoever verifies a signature looks at the time
+        self.clock.set(
+            datetime.now(UTC).replace(microsecond=0)
+        )  # whoever verifies a signature looks at the time
         self.sender = HttpWebhooks(ANY, answer_seconds=1)
         self.messengers: dict[Channel, Messenger] = {
             Channel.WEBHOOK: WebhookMessenger(self.webhooks, self.storage, self.accounts, self.sender)

@@ -8,7 +8,6 @@ import click
 
 from evently_cli.desk import (
     acting,
-    amount,
     application,
     as_option,
     booking_named,
@@ -26,7 +25,7 @@ from evently_cli.failures import figures_of, refuse
 from evently_core.booking import Booking, BookingStatus
 from evently_core.commands import Book, Key
 from evently_core.outcomes import BookingChanged, Refused
-from evently_core.presentation import admitted_shape, booking_shape
+from evently_core.presentation import admitted_shape, booking_shape, money_text
 from evently_core.values import TicketTypeId
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def _show(app: Application, found: list[Booking], shape: Any, *, as_json: bool) 
             events[booking.event_id].title,
             known.get(booking.user_id, booking.user_id),
             booking.quantity,
-            amount(booking.total),
+            money_text(booking.total),
             booking.status,
             booking.origin,
             local(booking.expires_at, events[booking.event_id].timezone),

@@ -20,20 +20,14 @@ from evently_core.errors import NotFound
 from evently_core.event import Event
 from evently_core.paging import Page, PageRequest
 from evently_core.storage import EventQuery
-from evently_core.values import OPERATOR, Actor, BookingId, EventId, Money, UserId
+from evently_core.values import OPERATOR, Actor, BookingId, EventId, UserId
 
 if TYPE_CHECKING:  # loading the adapters takes a while: help and completion do without
     from evently_wiring.application import Application
 
 T = TypeVar("T")
 
-# Currencies with another number of decimals than two (ISO 4217).
-_WITHOUT_DECIMALS = {
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
-}  # fmt: skip
 _UNBROKEN = 10_000
-
-_WITH_THREE = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 as_option = click.option("--as", "as_email", metavar="EMAIL", help="Who acts; the operator, if left out.")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
@@ -136,12 +130,6 @@ def moment(text: str | None, zone: str) -> datetime | None:
 def local(when: datetime | None, zone: str) -> str:
     """Return a time as it reads in a zone."""
     return "" if when is None else when.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
-
-
-def amount(money: Money) -> str:
-    """Return an amount as it reads: 2500 EUR cents are 25.00 EUR, 2500 yen are 2500 JPY."""
-    decimals = 0 if money.currency in _WITHOUT_DECIMALS else 3 if money.currency in _WITH_THREE else 2
-    return f"{money.amount / 10**decimals:.{decimals}f} {money.currency}"
 
 
 def show(

@@ -9,7 +9,6 @@ import click
 
 from evently_cli.desk import (
     acting,
-    amount,
     application,
     as_option,
     dry_run_option,
@@ -27,7 +26,7 @@ from evently_cli.failures import refuse
 from evently_core.event import EventStatus, OnSilence, Policy
 from evently_core.explain import SeatCount
 from evently_core.outcomes import Refused
-from evently_core.presentation import event_answer_shape, event_shape
+from evently_core.presentation import event_answer_shape, event_shape, money_text
 from evently_core.services.events import EventAnswer, EventView, NewEvent, NewTicketType
 from evently_core.storage import EventQuery
 from evently_core.values import Money
@@ -375,7 +374,7 @@ def _show(view: EventView, *, as_json: bool) -> None:
         return
     click.echo()
     rows = [
-        (kind.id, kind.name, amount(kind.price), count.taken, _free(count), count.waiting)
+        (kind.id, kind.name, money_text(kind.price), count.taken, _free(count), count.waiting)
         for kind in view.event.ticket_types
         for count in [view.seats.by_ticket_type[kind.id]]
     ]

@@ -6,7 +6,7 @@ Whoever adds to a lane and whoever finds it empty lock its row, so that nothing 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,7 +97,7 @@ ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
 _CLAIM = """
 WITH due AS (
     SELECT event_id, target_id, due_at FROM delivery_lanes AS lane
-    WHERE due_at <= %(now)s AND NOT EXISTS (
+    WHERE due_at <= %(now)s AND channel = ANY(%(channels)s) AND NOT EXISTS (
         SELECT FROM delivery_lanes AS busy JOIN delivery_workers AS worker ON worker.id = busy.held_by
         WHERE busy.target_id = lane.target_id AND worker.alive_until > clock_timestamp()
     )
@@ -260,9 +260,17 @@ class PostgresDeliveries:
         """Say that a worker is gone."""
         self._write("DELETE FROM delivery_workers WHERE id = %s", (worker,))
 
-    def claim(self, worker: WorkerId, now: datetime, limit: int) -> Sequence[Lane]:
+    def claim(
+        self, worker: WorkerId, now: datetime, limit: int, channels: Collection[Channel] = tuple(Channel)
+    ) -> Sequence[Lane]:
         """Hold lanes in which something is due."""
-        values = {"worker": worker, "now": now, "limit": limit, "candidates": max(limit, _CANDIDATES)}
+        values = {
+            "worker": worker,
+            "now": now,
+            "limit": limit,
+            "candidates": max(limit, _CANDIDATES),
+            "channels": [channel.value for channel in channels],
+        }
         with transaction(self._engine) as connection:
             return [_lane(row) for row in connection.exec_driver_sql(_CLAIM, values)]
 
@@ -315,11 +323,11 @@ class PostgresDeliveries:
         """Let nothing be due before then for a target; a lane that is held is released with its own time."""
         self._write(_HOLD_BACK, {"target_id": target_id, "until": until})
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, channels: Collection[Channel] = tuple(Channel)) -> datetime | None:
         """Return when the next lane is due that nobody holds."""
         with reading(self._engine) as connection:
-            query = "SELECT min(due_at) FROM delivery_lanes WHERE held_by IS NULL"
-            return utc(connection.exec_driver_sql(query).scalar())
+            query = "SELECT min(due_at) FROM delivery_lanes WHERE held_by IS NULL AND channel = ANY(%s)"
+            return utc(connection.exec_driver_sql(query, ([each.value for each in channels],)).scalar())
 
     def delivery(self, delivery_id: DeliveryId) -> Delivery | None:
         """Return a delivery."""

@@ -11,13 +11,17 @@ from datetime import UTC, datetime
 
 import structlog
 
+from evently_core import letters
 from evently_core.deliveries import Channel, WorkerId
 from evently_core.errors import EventlyError
 from evently_core.memory.basics import SystemClock
 from evently_core.services.delivering import Courier, Messenger, Planner
+from evently_core.services.mailing import MailMessenger
 from evently_core.services.webhooks import WebhookMessenger
+from evently_flask_api.calendars import event_calendar
 from evently_wiring.application import Application
 from evently_wiring.ids import UuidV7
+from evently_wiring.mail import SmtpMail
 from evently_wiring.outgoing import HttpWebhooks
 from evently_wiring.settings import Settings
 
@@ -46,7 +50,12 @@ class Delivering:
                 HttpWebhooks(settings.address_rules),
             )
         }
-        self._planner = Planner(outside.outbox, outside.webhooks, clock, ids, mailed=lambda _: False)
+        mailed: frozenset[str] = frozenset()
+        if settings.mail is not None:
+            sender = SmtpMail(settings.mail.server, settings.mail.sender, event_calendar)
+            messengers[Channel.MAIL] = MailMessenger(application.evently.records, outside.accounts, sender)
+            mailed = letters.KINDS
+        self._planner = Planner(outside.outbox, outside.webhooks, clock, ids, mailed=mailed)
         self._courier = Courier(
             outside.deliveries, messengers, clock, WorkerId(ids.new()), chance=random.SystemRandom().random
         )

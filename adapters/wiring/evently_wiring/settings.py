@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from email.utils import formataddr, parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ from evently_core.errors import InvalidValue
 from evently_core.webhooks import AddressRules
 from evently_redis.keys import PREFIX
 from evently_wiring.embedded import default_data_dir
+from evently_wiring.mail import SmtpServer
 
 SECRET_BYTES_MIN = 32
 LOOPBACK: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
@@ -42,6 +44,14 @@ class InvalidSettings(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("These settings are wrong:\n" + "\n".join(f"  {fault}" for fault in faults))
         self.faults = faults
+
+
+@attrs.frozen
+class Mail:
+    """How people are written to: through which server, and in whose name."""
+
+    server: SmtpServer
+    sender: str
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +96,8 @@ class Settings:
     """``console`` for people or ``json`` for programs."""
     private_webhooks: bool = False
     """Whether webhooks may have addresses in private networks."""
+    mail: Mail | None = None
+    """How people are written to; None: not at all."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -128,6 +140,7 @@ class Settings:
             rate_limit_reads=reader.value("EVENTLY_RATE_LIMIT_READS", _rate, RATE_LIMIT_READS),
             rate_limit_login=reader.value("EVENTLY_RATE_LIMIT_LOGIN", _rate, RATE_LIMIT_LOGIN),
             cors_origins=reader.value("EVENTLY_CORS_ORIGINS", _origins, ()),
+            mail=_mail(reader),
             private_webhooks=reader.word("EVENTLY_WEBHOOK_ADDRESSES", ("public", "any"), "public") == "any",
             metrics_allowed=reader.value("EVENTLY_METRICS_ALLOW", _networks, LOOPBACK),
             log_format=reader.word(
@@ -225,8 +238,27 @@ class _Reader:
     def fault(self, name: str, what: str) -> None:
         self.faults.append(f"{name} {what}.")
 
+    def has_value(self, name: str) -> bool:
+        return bool(self._environment.get(name, "").strip())
+
     def has_fault(self, name: str) -> bool:
         return any(fault.startswith(f"{name} ") for fault in self.faults)
+
+
+def _mail(reader: _Reader) -> Mail | None:
+    server = reader.value("EVENTLY_SMTP_URL", SmtpServer.at, None)
+    sender = reader.value("EVENTLY_MAIL_FROM", _sender, None)
+    if reader.has_value("EVENTLY_SMTP_URL") != reader.has_value("EVENTLY_MAIL_FROM"):
+        reader.fault("EVENTLY_SMTP_URL", "and EVENTLY_MAIL_FROM go together: set both or none")
+    return Mail(server, sender) if server is not None and sender is not None else None
+
+
+def _sender(text: str) -> str:
+    """Return an e-mail address as it stands in a letter: alone, or behind a name."""
+    name, address = parseaddr(text)
+    if not address or "\n" in text or address != _email(address):
+        raise ValueError("is an e-mail, such as tickets@example.org or Tickets <tickets@example.org>")
+    return formataddr((name, address))
 
 
 def _database_url(text: str) -> str:
