@@ -147,7 +147,7 @@ class Waiting:
 
 @attrs.frozen(kw_only=True)
 class QueueFigures:
-    """What there is to know about the queue as a whole. The rate is how fast ``decided`` rises."""
+    """What there is to know about the queue as a whole. Its rates are how fast ``accepted`` and ``decided`` rise."""
 
     depth: int
     """Requests that are still to be decided."""
@@ -155,6 +155,10 @@ class QueueFigures:
     """Events that have such requests."""
     oldest: datetime | None
     """When the one that waits longest was accepted."""
+    accepted: int
+    """Requests that were ever accepted."""
+    decided: int
+    """Requests that were ever decided."""
 
 
 class Intake(Protocol):

@@ -117,6 +117,8 @@ class MemoryIntake:
                 depth=sum(map(len, lines)),
                 events=len(lines),
                 oldest=min((line[0][1].at for line in lines), default=None),
+                accepted=sum(queue.accepted for queue in self._queues.values()),
+                decided=sum(queue.accepted - len(queue.waiting) for queue in self._queues.values()),
             )
 
     # -- for the store that settles -----------------------------------------------------------------------------

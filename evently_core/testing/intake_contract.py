@@ -315,14 +315,16 @@ class IntakeContract:
         first, second = door.event(), door.event()
         empty = door.intake.figures()
         assert (empty.depth, empty.events, empty.oldest) == (0, 0, None)
+        assert (empty.accepted, empty.decided) == (0, 0)
         door.receipt(first, a_request(1))
         door.clock.advance(timedelta(seconds=5))
         door.receipt(second, a_request(2))
         door.receipt(first, a_request(3))
         figures = door.intake.figures()
         assert (figures.depth, figures.events, figures.oldest) == (3, 2, START)
+        assert (figures.accepted, figures.decided) == (3, 0)
         door.drain_all()
-        assert door.intake.figures() == empty
+        assert door.intake.figures() == attrs.evolve(empty, accepted=3, decided=3)
 
     # -- settling -----------------------------------------------------------------------------------------------
 

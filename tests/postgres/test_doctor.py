@@ -66,6 +66,7 @@ COUNTERS = {
         UPDATE waitlist_entries SET open_offers = open_offers + 1 WHERE status = 'waiting' AND event_id = {event}
     """,
     "next sequence": "UPDATE events SET next_sequence = 2 WHERE id = {event}",
+    "requests queued": "INSERT INTO queue_tails (event_id, accepted) VALUES ({event}, 3)",
     "head of the journal": "UPDATE events SET journal_head = journal_head - 2 WHERE id = {event}",
 }
 

@@ -41,6 +41,9 @@ WRONG = {
     "a user who waits twice in one line": """
         SELECT user_id FROM waitlist_entries WHERE status = 'waiting'
         GROUP BY event_id, ticket_type_id, user_id HAVING count(*) > 1""",
+    "a queue that is not as long as the requests that wait": """
+        SELECT t.event_id FROM queue_tails t LEFT JOIN queue_heads h USING (event_id)
+        WHERE t.accepted - coalesce(h.decided, 0) <> (SELECT count(*) FROM booking_requests r WHERE r.event_id = t.event_id)""",
     "a gap in the journal (I11)": """
         SELECT event_id FROM journal GROUP BY event_id HAVING count(*) <> max(number)""",
     "a change that the journal does not know (I11)": """

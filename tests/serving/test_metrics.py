@@ -37,6 +37,7 @@ def test_any_worker_tells_of_all_of_them(server: Server) -> None:  # noqa: F811 
     assert found["evently_pool_connections:in_use"] == 0
     until(lambda: look(server)["evently_pool_connections:allowed"] == 40, seconds=20)
     assert found["evently_queue_requests"] == found["evently_line_entries"] == 0
+    assert found["evently_queue_accepted_total"] == found["evently_queue_decided_total"] == 0
 
     assert server.process is not None
     gone, *_ = children_of(server.process.pid)

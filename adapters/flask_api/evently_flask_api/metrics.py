@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 from flask import Flask, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from evently_core.errors import Unavailable
@@ -38,6 +38,8 @@ class Measure:
     read: Callable[[], Iterable[tuple[Sequence[str], float]]]
     """Gives the values with their labels; raises ``Unavailable`` when they cannot be had."""
     labels: Sequence[str] = ()
+    only_rises: bool = False
+    """Whether it counts what has ever happened."""
 
 
 class Metrics:
@@ -131,9 +133,10 @@ class _Measured:
 
     measures: Iterable[Measure]
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         for measure in self.measures:
-            family = GaugeMetricFamily(measure.name, measure.about, labels=measure.labels)
+            kind = CounterMetricFamily if measure.only_rises else GaugeMetricFamily
+            family = kind(measure.name, measure.about, labels=measure.labels)
             with suppress(Unavailable):
                 for labels, value in measure.read():
                     family.add_metric(labels, value)

@@ -67,6 +67,12 @@ FROM events, LATERAL (
     SELECT max(sequence) AS newest FROM waitlist_entries WHERE event_id = events.id AND sequence > 0
 ) AS theirs WHERE theirs.newest >= events.next_sequence AND {_EXAMINED}
 UNION ALL
+SELECT events.id, 'requests queued', (coalesce(accepted, 0) - coalesce(decided, 0))::text, theirs.requests::text
+FROM events LEFT JOIN queue_tails ON queue_tails.event_id = events.id
+LEFT JOIN queue_heads ON queue_heads.event_id = events.id, LATERAL (
+    SELECT count(*) AS requests FROM booking_requests WHERE event_id = events.id
+) AS theirs WHERE coalesce(accepted, 0) - coalesce(decided, 0) <> theirs.requests AND {_EXAMINED}
+UNION ALL
 SELECT events.id, 'head of the journal', events.journal_head::text, theirs.newest::text
 FROM events, LATERAL (
     SELECT coalesce(max(number), 0) AS newest FROM journal WHERE event_id = events.id
@@ -154,6 +160,15 @@ _RECOUNT = (
     INSERT INTO line_buckets (event_id, ticket_type_id, priority, bucket, entries, seats)
     SELECT event_id, ticket_type_id, priority, sequence / {BUCKET}, count(*), sum(missing)
     FROM waitlist_entries WHERE event_id = %(event)s AND status = 'waiting' GROUP BY 1, 2, 3, 4
+    """,
+    """
+    INSERT INTO queue_heads (event_id, decided)
+    SELECT event_id, decided FROM (
+        SELECT event_id, coalesce(
+            (SELECT min(sequence) - 1 FROM booking_requests WHERE event_id = %(event)s), accepted
+        ) AS decided FROM queue_tails WHERE event_id = %(event)s
+    ) AS found WHERE decided > 0
+    ON CONFLICT (event_id) DO UPDATE SET decided = excluded.decided
     """,
     """
     UPDATE events SET

@@ -98,8 +98,10 @@ WITH RECURSIVE line AS (
         ORDER BY event_id, sequence LIMIT 1
     ) AS next
 )
-SELECT coalesce(sum(accepted - coalesce(decided, 0)), 0)::bigint, count(*), min(accepted_at)
-FROM line JOIN queue_tails USING (event_id) LEFT JOIN queue_heads USING (event_id)
+SELECT count(*), min(accepted_at),
+    (SELECT coalesce(sum(accepted), 0)::bigint FROM queue_tails),
+    (SELECT coalesce(sum(decided), 0)::bigint FROM queue_heads)
+FROM line
 """
 
 
@@ -236,8 +238,10 @@ class PostgresIntake:
     def figures(self) -> QueueFigures:
         """Return what there is to know about the queue as a whole."""
         with lent_connection(self._engine) as connection:
-            [(depth, events, oldest)] = connection.execute(_FIGURES).fetchall()
-        return QueueFigures(depth=depth, events=events, oldest=oldest)
+            [(events, oldest, accepted, decided)] = connection.execute(_FIGURES).fetchall()
+        return QueueFigures(
+            depth=accepted - decided, events=events, oldest=oldest, accepted=accepted, decided=decided
+        )
 
 
 _Known = tuple[RequestId, bytes, int | None]

@@ -52,7 +52,7 @@ local stream, counts, waiting, keys, turns = KEYS[1], KEYS[2], KEYS[3], KEYS[4],
 local event, most, now = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local accepted = tonumber(redis.call('HGET', counts, event .. ' accepted') or '0')
 local decided = tonumber(redis.call('HGET', counts, event .. ' decided') or '0')
-local answers = {}
+local before_all, answers = accepted, {}
 for place = 4, #ARGV, 5 do
     local id, user, key, fingerprint, command = unpack(ARGV, place, place + 4)
     local before = redis.call('HGET', waiting, id)
@@ -76,6 +76,7 @@ for place = 4, #ARGV, 5 do
         answers[#answers + 1] = {'accepted', id, accepted - decided - 1}
     end
 end
+redis.call('HINCRBY', counts, 'accepted', accepted - before_all)
 redis.call('HSET', counts, event .. ' accepted', accepted)
 redis.call('ZADD', turns, 'NX', now, event)
 return answers
@@ -117,7 +118,10 @@ for place = 3, #ARGV, 2 do
         decided = decided + 1
     end
 end
-if decided > 0 then redis.call('HINCRBY', counts, event .. ' decided', decided) end
+if decided > 0 then
+    redis.call('HINCRBY', counts, 'decided', decided)
+    redis.call('HINCRBY', counts, event .. ' decided', decided)
+end
 if redis.call('XLEN', stream) == 0 then
     redis.call('DEL', stream)
     redis.call('ZREM', turns, event)
@@ -305,13 +309,20 @@ class RedisIntake:
             for part in self._partitions:
                 pipeline.hlen(part.waiting)
                 pipeline.zrange(part.turns, 0, -1)
+                pipeline.hmget(part.counts, ["accepted", "decided"])
             found = pipeline.execute()
         events = [
             (part, EventId(UUID(event)))
-            for part, names in zip(self._partitions, found[1::2], strict=True)
+            for part, names in zip(self._partitions, found[1::3], strict=True)
             for event in names
         ]
-        return QueueFigures(depth=sum(found[::2]), events=len(events), oldest=self._oldest(events))
+        return QueueFigures(
+            depth=sum(found[::3]),
+            events=len(events),
+            oldest=self._oldest(events),
+            accepted=sum(int(accepted or 0) for accepted, _ in found[2::3]),
+            decided=sum(int(decided or 0) for _, decided in found[2::3]),
+        )
 
     def _oldest(self, events: Sequence[tuple[_Partition, EventId]]) -> datetime | None:
         with self._link.client() as client, client.pipeline(transaction=False) as pipeline:

@@ -38,6 +38,18 @@ def measures_of(evently: Evently) -> list[Measure]:
         _single("evently_queue_requests", "Requests that wait to be decided.", lambda: figures().depth),
         _single("evently_queue_events", "Events that have such requests.", lambda: figures().events),
         _single("evently_queue_age_seconds", "How long the first of them has waited.", age),
+        _single(
+            "evently_queue_accepted_total",
+            "Requests ever accepted.",
+            lambda: figures().accepted,
+            only_rises=True,
+        ),
+        _single(
+            "evently_queue_decided_total",
+            "Requests ever decided.",
+            lambda: figures().decided,
+            only_rises=True,
+        ),
         *_lines(evently),
     ]
 
@@ -57,5 +69,5 @@ def _lines(evently: Evently) -> list[Measure]:
     ]
 
 
-def _single(name: str, about: str, read: Callable[[], float]) -> Measure:
-    return Measure(name, about, lambda: [((), read())])
+def _single(name: str, about: str, read: Callable[[], float], *, only_rises: bool = False) -> Measure:
+    return Measure(name, about, lambda: [((), read())], only_rises=only_rises)
