@@ -173,6 +173,19 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         console.print(block, "")
 
 
+@contextmanager
+def progress(things: Sequence[T], what: str) -> Iterator[Iterable[T]]:
+    """Give the things one by one, with a bar on standard error that shows how far they are: on a terminal only."""
+    if not sys.stderr.isatty():
+        yield things
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        yield bar.track(things, description=what)
+
+
 def told(what: str, *, dry_run: bool) -> None:
     """Say what was done, or would be."""
     click.echo(f"Would be so: {what} (nothing was changed)" if dry_run else what)

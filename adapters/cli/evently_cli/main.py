@@ -23,6 +23,7 @@ _COMMANDS = {
     "webhooks": "evently_cli.webhooks:webhooks",
     "journal": "evently_cli.journal:journal",
     "doctor": "evently_cli.journal:doctor",
+    "simulate": "evently_cli.simulate:simulate_command",
     "openapi": "evently_cli.openapi:openapi",
 }
 _HELP = {
@@ -38,6 +39,7 @@ _HELP = {
     "webhooks": "Tell programs of what happens.",
     "journal": "What happened, by whom, and why.",
     "doctor": "Hold every counter against the truth.",
+    "simulate": "Compare policies in a rush that never happened.",
     "openapi": "Write the description of the API.",
 }
 
