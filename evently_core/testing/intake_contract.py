@@ -434,6 +434,40 @@ class IntakeContract:
             "with nobody ahead it goes at once"
         )
 
+    def test_what_is_asked_after_a_receipt_is_decided_after_it(self) -> None:
+        """Whoever asks, however the answer is wanted, and while others drain."""
+        doors = [self.make_door()]
+        doors.append(self.beside(doors[0]))
+        event = doors[0].event(capacity=1_000)
+        finished = Signal()
+
+        def ask(thread: int) -> list[UserId]:
+            """Ask in turn for later and at once, each time knowing that the one before was accepted."""
+            door, order = doors[thread % 2], []
+            for number in range(thread * 100, thread * 100 + 12, 2):
+                door.receipt(event, a_request(number))
+                answer = door.queue.submit(event, a_request(number + 1))
+                assert isinstance(answer, Admitted), answer
+                order += [a_request(number).user_id, a_request(number + 1).user_id]
+            return order
+
+        def drain(door: Door) -> None:
+            while not finished.is_set() or door.intake.figures().depth:
+                door.drain.drain(5)
+
+        with ThreadPoolExecutor(6) as pool:
+            drains = [pool.submit(drain, door) for door in doors]
+            try:
+                asked = list(pool.map(ask, range(4)))
+            finally:
+                finished.set()
+            for each in drains:
+                each.result(timeout=60)
+        place = {user: number for number, user in enumerate(doors[0].bookers(event))}
+        assert len(place) == 48
+        for order in asked:
+            assert [place[user] for user in order] == sorted(place[user] for user in order)
+
     def test_who_gives_seats_back_or_organises_never_waits_in_the_queue(self) -> None:
         """Also in one batch with those who do."""
         door = self.make_door()
