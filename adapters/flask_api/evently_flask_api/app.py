@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from flask import Flask, Response, request
 from flask_cors import CORS
@@ -11,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from evently_flask_api.callers import Doorkeeper, SessionWatch
 from evently_flask_api.documentation import install_documentation
+from evently_flask_api.lean import LeanFlask
 from evently_flask_api.limits import Throttle
 from evently_flask_api.metrics import install_metrics
 from evently_flask_api.openapi import RESPONSE_HEADERS
@@ -24,17 +24,9 @@ from evently_flask_api.tokens import Tokens
 from evently_flask_api.web_pages import install_pages
 
 
-class Application(Flask):
-    """Flask, without what this application has no use for."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function as it is: none is asynchronous, and to look costs a twentieth of a request."""
-        return func
-
-
 def create_app(services: Services, settings: ApiSettings, groups: Sequence[Routes] = GROUPS) -> Flask:
     """Return the application that answers these routes with these use cases."""
-    app = Application("evently_flask_api", static_folder=None, template_folder="pages")
+    app = LeanFlask("evently_flask_api", static_folder=None, template_folder="pages")
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes_max
     app.url_map.merge_slashes = False  # an address with too many slashes is another address, not a redirect
     app.before_request(_arrive)
@@ -85,9 +77,8 @@ def _allow_pages_of(app: Flask, origins: Sequence[str]) -> None:
 
     @app.after_request
     def vary(answer: Response) -> Response:
-        answer.vary.add(
-            "Origin"
-        )  # the library says so to pages of these origins alone, and a cache serves all
+        # The library says so to pages of these origins alone, and a cache serves all.
+        answer.vary.add("Origin")
         return answer
 
 

@@ -123,6 +123,13 @@ class PortStorage(Storage):
         raise NotImplementedError
 
 
+class _NoContext(LimiterContext):
+    """What the library keeps of a request: nothing, so there is nothing to forget."""
+
+    def reset(self) -> None:
+        """Forget nothing."""
+
+
 class Throttle(Limiter):
     """flask-limiter, with a shorter way through the request.
 
@@ -138,7 +145,7 @@ class Throttle(Limiter):
         self._whose = whose
         self._general, self._reads, self._login = map(_item, (limits.general, limits.reads, limits.login))
         self._guarded: dict[str, bool] = {}
-        self._no_context = LimiterContext()
+        self._no_context = _NoContext()
         super().__init__(
             key_func=_address,
             app=app,

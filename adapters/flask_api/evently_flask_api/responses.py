@@ -27,12 +27,14 @@ class JsonResponse(Response):
         content_type: str = JSON,
     ) -> None:
         """Take the JSON, or None for an answer that has none."""
-        super().__init__(content, status, headers, content_type=None if content is None else content_type)
         if content is None:
+            super().__init__(None, status, headers)
             self.headers.pop("Content-Type", None)
-            self.headers.pop("Content-Length", None)
+        else:
+            told = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+            super().__init__([content], status, [*told, *(headers or {}).items()])
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the request."""
         start_response(self.status, self.headers.to_wsgi_list())
-        return () if environ["REQUEST_METHOD"] == "HEAD" else (self.data,)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()

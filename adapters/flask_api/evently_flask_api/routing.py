@@ -277,6 +277,8 @@ class Endpoint:
         self.route = route
         self._door = supplies.door
         self._throttle = supplies.throttle
+        self._headers = frozenset(route.headers)
+        self._body_bytes_max = supplies.settings.body_bytes_max
         self._fixed = {name: getattr(supplies, name) for name in route.takes & _FIXED}
 
     def __call__(self, **path_ids: Any) -> Response:
@@ -313,7 +315,7 @@ class Endpoint:
         return body, query
 
     def _body(self, errors: list[FieldError]) -> RequestModel | None:
-        raw = _whole_body()
+        raw = _whole_body(self._body_bytes_max)
         if not raw and not self.route.body_required:
             return None
         if raw and request.environ.get("CONTENT_TYPE") != JSON and not request.is_json:
@@ -322,15 +324,12 @@ class Endpoint:
 
     def _answered(self, returned: Any) -> Response:
         answer = returned if isinstance(returned, Answer) else Answer(returned)
-        if isinstance(answer.content, Response):
-            response = answer.content
-        else:
-            response = JsonResponse(_json(answer.content), answer.status or self.route.status)
-        assert answer.headers.keys() <= set(self.route.headers), "a header that the route does not declare"
-        if answer.headers:
-            response.headers.update(answer.headers)
-        if answer.replayed:
-            response.headers[REPLAYED] = "true"
+        assert answer.headers.keys() <= self._headers, "a header that the route does not declare"
+        headers = {**answer.headers, REPLAYED: "true"} if answer.replayed else answer.headers
+        if not isinstance(answer.content, Response):
+            return JsonResponse(_json(answer.content), answer.status or self.route.status, headers)
+        response = answer.content
+        response.headers.update(headers)
         return response
 
 
@@ -342,8 +341,8 @@ def _json(content: Any) -> bytes | None:
     return to_json(content)
 
 
-def _whole_body() -> bytes:
-    """Return the body of the request at hand.
+def _whole_body(most: int) -> bytes:
+    """Return the body of the request at hand, of so many bytes at most.
 
     Of a body that comes without its length the library reads what fits, and leaves the rest unread and unsaid:
     a request that was cut could still be JSON, and be answered as if it were whole.
@@ -351,8 +350,7 @@ def _whole_body() -> bytes:
     Raises:
         Problem: it is larger than it may be.
     """
-    environ, most = request.environ, request.max_content_length
-    assert most is not None, "a body is always bounded"
+    environ = request.environ
     said = environ.get("CONTENT_LENGTH", "")
     has_length = said.isdecimal() and said.isascii() and "HTTP_TRANSFER_ENCODING" not in environ
     if has_length and int(said) <= most:

@@ -15,6 +15,9 @@ from evently_flask_api.schemas.fields import RequestModel
 
 FIELD_LENGTH_MAX = 200
 
+_WITHOUT_QUERY: dict[type[RequestModel], RequestModel] = {}
+"""What a missing query says, by model: the same each time, and nobody can change it."""
+
 
 def valid_body(model: type[RequestModel], raw: bytes, errors: list[FieldError]) -> RequestModel | None:
     """Return what a body says; None after adding to ``errors`` all that is wrong with it.
@@ -34,17 +37,22 @@ def valid_body(model: type[RequestModel], raw: bytes, errors: list[FieldError]) 
 
 def valid_query(model: type[RequestModel], errors: list[FieldError]) -> RequestModel | None:
     """Return what the query of the request at hand says; None after adding to ``errors`` what is wrong with it."""
-    if not request.query_string:
+    if not request.environ.get("QUERY_STRING"):
+        if model in _WITHOUT_QUERY:
+            return _WITHOUT_QUERY[model]
         given: dict[str, str] = {}
     else:
         given = request.args.to_dict()
         repeated = [name for name in given if len(request.args.getlist(name)) > 1]
         errors += [FieldError(_clipped(name), "repeated", "Give this once.") for name in repeated]
     try:
-        return model.model_validate_strings(given)
+        valid = model.model_validate_strings(given)
     except ValidationError as error:
         errors += _field_errors(error, "query")
         return None
+    if not given:
+        _WITHOUT_QUERY[model] = valid
+    return valid
 
 
 def _field_errors(error: ValidationError, whole: str) -> list[FieldError]:
