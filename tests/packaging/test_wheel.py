@@ -81,7 +81,7 @@ def test_without_an_extra_the_wheel_brings_attrs_alone(brings: Callable[[str], s
 
 def test_each_extra_brings_something(metadata: Message, brings: Callable[[str], set[str]]) -> None:
     extras = metadata.get_all("Provides-Extra", [])
-    assert set(extras) == {"postgres", "redis", "api", "cli", "embedded", "all"}
+    assert set(extras) == {"postgres", "redis", "api", "cli", "otel", "embedded", "all"}
     assert [extra for extra in extras if brings(extra) == brings("")] == []
 
 

@@ -35,6 +35,7 @@ def test_all_faults_are_told_together() -> None:
                 "EVENTLY_EVENT_LOCK": "padlock",
                 "EVENTLY_SESSIONS": "files",
                 "EVENTLY_METRICS_ALLOW": "everybody",
+                "EVENTLY_OTEL": "perhaps",
                 "EVENTLY_INTAKE": "files",
             }
         )
@@ -58,6 +59,7 @@ def test_all_faults_are_told_together() -> None:
         "EVENTLY_EVENT_LOCK",
         "EVENTLY_SESSIONS",
         "EVENTLY_METRICS_ALLOW",
+        "EVENTLY_OTEL",
         "EVENTLY_INTAKE",
     }
     assert "short" not in str(told.value)

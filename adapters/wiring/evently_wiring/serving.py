@@ -90,7 +90,7 @@ def wsgi_app(
     metrics: Metrics | None = None,
 ) -> Callable[..., Any]:
     """Return the WSGI application that answers with these use cases, and counts with these metrics."""
-    return create_app(
+    app = create_app(
         Services(
             accounts=application.accounts,
             evently=application.evently,
@@ -117,6 +117,12 @@ def wsgi_app(
             metrics_allowed=settings.metrics_allowed,
         ),
     )
+    if settings.otel:
+        from evently_flask_api.tracing import Traced
+        from evently_wiring.traces import exporting
+
+        app.wsgi_app = Traced(app.wsgi_app, exporting(instance_name()))  # type: ignore[method-assign]  # as documented
+    return app
 
 
 def _end_with_parent() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from email.utils import formataddr, parseaddr
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
@@ -92,6 +93,8 @@ class Settings:
     """Whose pages may ask from a browser."""
     metrics_allowed: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
     """From where the metrics may be read."""
+    otel: bool = False
+    """Whether traces are sent away; where to, OpenTelemetry's own variables say."""
     log_format: str = "console"
     """``console`` for people or ``json`` for programs."""
     private_webhooks: bool = False
@@ -143,6 +146,7 @@ class Settings:
             mail=_mail(reader),
             private_webhooks=reader.word("EVENTLY_WEBHOOK_ADDRESSES", ("public", "any"), "public") == "any",
             metrics_allowed=reader.value("EVENTLY_METRICS_ALLOW", _networks, LOOPBACK),
+            otel=reader.value("EVENTLY_OTEL", _otel, False),
             log_format=reader.word(
                 "EVENTLY_LOG_FORMAT", ("console", "json"), "console" if sys.stderr.isatty() else "json"
             ),
@@ -303,6 +307,14 @@ def _rate(text: str) -> Rate | None:
         return Rate.parse(text)
     except ValueError as error:
         raise ValueError('is a rate such as "100 per 15 minutes", or "off"') from error
+
+
+def _otel(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError("is on or off")
+    if text == "on" and find_spec("opentelemetry") is None:
+        raise ValueError("needs what comes with the extra otel: pip install 'evently-core[otel]'")
+    return text == "on"
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
