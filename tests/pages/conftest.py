@@ -18,6 +18,8 @@ from tests.pages.site import Site, Visit, Visitor
 from tests.servers import MakeDatabase
 from tests.serving.test_serve import free_port, until
 
+CHROMIUM = ["--disable-dev-shm-usage", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
 expect.set_options(timeout=30_000)  # machines differ in speed
 
 
@@ -45,7 +47,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # it refuses to run as root with one
-    browser = playwright.chromium.launch(executable_path=chromium, args=[*sandbox, "--disable-dev-shm-usage"])
+    browser = playwright.chromium.launch(executable_path=chromium, args=[*sandbox, *CHROMIUM])
     yield browser
     browser.close()
 

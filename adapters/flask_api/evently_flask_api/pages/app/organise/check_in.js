@@ -1,6 +1,6 @@
 // The door: codes by camera, by a scanner that types, or by hand.
 
-import { getIfThere, post, remove } from "../api.js";
+import { get, getIfThere, post, remove } from "../api.js";
 import { secondText, sinceText } from "../format.js";
 import { html, nothing, repeat } from "../html.js";
 import { button, confirmed, figure, given } from "../parts.js";
@@ -53,7 +53,8 @@ export default class CheckIn extends EventView {
   /** Let somebody in by a code, and say what came of it. */
   async show(code) {
     try {
-      this.outcome = { way: "in", arrival: await post(`/events/${this.id}/check-ins`, { code }) };
+      const arrival = await post(`/events/${this.id}/check-ins`, { code });
+      this.outcome = { way: "in", arrival, name: await this.nameOf(arrival) };
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.outcome = { way: "out", problem };
@@ -62,6 +63,13 @@ export default class CheckIn extends EventView {
     navigator.vibrate?.(this.outcome.way === "in" ? 80 : [80, 60, 80]);
     await this.readDoor();
     this.draw();
+  }
+
+  /** Who has the booking that somebody came in by. */
+  async nameOf({ booking_id: id }) {
+    const { user_id: user } = await get(`/bookings/${id}`);
+    await this.people.learn([user]);
+    return this.people.name(user);
   }
 
   async undo(arrival) {
@@ -142,9 +150,9 @@ export default class CheckIn extends EventView {
 
   outcomeWord() {
     if (!this.outcome) return html`<div class="verdict" role="status"><p>Show a ticket.</p></div>`;
-    const { way, arrival, problem } = this.outcome;
+    const { way, arrival, name, problem } = this.outcome;
     if (way === "in") {
-      return html`<div class="verdict go" role="status"><p class="large">Welcome</p><p>${arrival.reference}, seat ${arrival.seat}${this.hasKinds ? `, ${this.kindName(arrival.ticket_type_id)}` : ""}</p></div>`;
+      return html`<div class="verdict go" role="status"><p class="large">Welcome, ${name}</p><p>${arrival.reference}, seat ${arrival.seat}${this.hasKinds ? `, ${this.kindName(arrival.ticket_type_id)}` : ""}</p></div>`;
     }
     const since = problem.figures.checked_in_at ?? problem.figures.at;
     const why = problem.code === "already_in" ? `In already${since ? `, ${sinceText(since)}` : ""}.` : WHY[problem.code] ?? sentence(problem);

@@ -17,7 +17,8 @@ const SAID = {
   requeued: () => "went to the end of the line",
   moved: ({ priority, before }) => `was moved from priority ${before} to ${priority}`,
   hold_shortened: () => "has less time to confirm",
-  checked_in: () => "came in",
+  checked_in: ({ seat }) => `came in${seat ? `, seat ${seat}` : ""}`,
+  check_in_undone: () => "counts as not in",
 };
 
 const TONE = { granted: "go", confirmed: "go", checked_in: "go", joined: "wait", requeued: "wait", moved: "wait", cancelled: "stop", lapsed: "stop", reduced: "stop" };
@@ -42,7 +43,7 @@ export class Owners {
   }
 }
 
-const BY_HAND = ["moved", "cancelled", "reduced", "checked_in"];
+const BY_HAND = ["moved", "cancelled", "reduced", "check_in_undone"];
 
 /** Tell whether somebody else did it to the one it is about, and that matters. */
 export function isByAnother(line, subject) {

@@ -62,13 +62,12 @@ export default class Tickets extends View {
     return html`<div class="stack loose">
       <p class="row">${button({ label: "Save as PDF", kind: "main", busy: this.busy === "save", onClick: () => this.save() })}</p>
       <img class="paper" src=${this.picture} alt="Tickets with their QR codes; the codes stand below">
-      <section class="stack" aria-labelledby="codes-h"><h2 id="codes-h">Codes</h2>
-        <p class="quiet small">If the camera at the door fails, the code can be typed or pasted.</p>
+      <details><summary>Codes to copy or to type</summary>
         <ol class="items">${this.tickets.map((ticket) => html`<li class="stack tight">
           <p class="row apart"><strong>Seat ${ticket.seat}</strong>${ticket.checked_in_at ? sign(`In since ${momentText(ticket.checked_in_at, this.event.timezone)}`, "go") : nothing}</p>
           <code class="wrap">${ticket.code}</code>
           <p>${button({ label: "Copy", kind: "small", onClick: () => this.copy(ticket) })}${this.copied === ticket.seat ? html` <span class="small quiet" role="status">copied</span>` : nothing}</p>
-        </li>`)}</ol></section>
+        </li>`)}</ol></details>
     </div>`;
   }
 
