@@ -168,3 +168,44 @@ def test_a_booking_is_cancelled_with_a_reason_and_an_event_with_all_of_them(
     page.get_by_role("dialog").get_by_role("button", name="Cancel the event").click()
     expect(page.get_by_role("main").get_by_text("cancelled", exact=True)).to_be_visible()
     assert taken(page) == 0
+
+
+def test_a_webhook_is_added_its_secret_shown_once_and_what_it_was_told_listed(
+    site: Site, visitor: Visit
+) -> None:
+    olga = site.user("Olga", Role.ORGANISER)
+    page = visitor().log_in(olga, "/app/organise/webhooks")
+    page.get_by_role("button", name="New webhook").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Address").fill("no address")
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog.get_by_label("Address")).to_have_attribute("aria-invalid", "true")
+    dialog.get_by_label("Address").fill("https://example.org/hooks")
+    dialog.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("status").filter(has_text="whsec_")).to_be_visible()
+    page.get_by_role("button", name="I have it").click()
+    expect(page.get_by_text("whsec_")).to_have_count(0)
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_role("listitem").get_by_text("off", exact=True)).to_be_visible()
+    page.get_by_role("button", name="What it was told").click()
+    expect(page.get_by_text("Nothing yet.")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Nobody is told of anything yet.")).to_be_visible()
+
+
+def test_a_board_that_stays_open_reads_no_more_than_a_reader_may(site: Site, visitor: Visit) -> None:
+    olga, ana = site.user("Olga", Role.ORGANISER), site.user("Ana")
+    event = site.event(olga, title="Jazz")
+    site.book(event, ana, 2)
+    page = visitor().log_in(olga, f"/app/organise/{event.id}")
+    expect(page.get_by_role("region", name="Journal")).to_contain_text("Ana books 2 seats")
+    reads: list[str] = []
+    page.on("request", lambda request: reads.append(request.url))
+    page.wait_for_timeout(12_000)
+    assert 2 <= len(reads) <= 12 * 1_000 / 900, "1,000 in 15 minutes, with something to spare"
+    page.evaluate("Object.defineProperty(document, 'hidden', { value: true })")
+    page.wait_for_timeout(3_000)
+    del reads[:]
+    page.wait_for_timeout(6_000)
+    assert reads == [], "nobody looks at it"

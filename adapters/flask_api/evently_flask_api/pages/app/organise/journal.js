@@ -17,7 +17,7 @@ const SAID = {
   requeued: () => "went to the end of the line",
   moved: ({ priority, before }) => `was moved from priority ${before} to ${priority}`,
   hold_shortened: () => "has less time to confirm",
-  checked_in: ({ seat }) => `came in${seat ? `, seat ${seat}` : ""}`,
+  checked_in: ({ arrival }) => `came in, seat ${arrival.seat}`,
   check_in_undone: () => "counts as not in",
 };
 
@@ -39,7 +39,7 @@ export class Owners {
   /** Return whom a line is about: whose booking or entry it is; of the event itself, who did it. Undefined if unknown. */
   subject({ kind, data, actor_id: actor }) {
     if (OF_EVENTS.test(kind)) return actor;
-    return (data.booking ?? data.entry)?.user_id ?? this.#owners.get(data.booking_id ?? data.entry_id);
+    return (data.booking ?? data.entry)?.user_id ?? this.#owners.get(data.booking_id ?? data.entry_id ?? data.arrival?.booking_id);
   }
 }
 

@@ -10,6 +10,7 @@ import { button, isOn, sign, stepper } from "../parts.js";
 import { sentence } from "../reasons.js";
 import { session } from "../session.js";
 import { View } from "../view.js";
+import { API } from "../wire.js";
 import { seatsSign } from "./events.js";
 
 export default class EventPage extends View {
@@ -110,6 +111,7 @@ export default class EventPage extends View {
           <p class="over">${spanText(event)}<br><span class="quiet">${zoneText(event.timezone)}${isElsewhere(event.timezone) ? `, ${momentText(event.starts_at)} where you are` : ""}</span></p>
           <h1>${event.title}</h1>
           <p class="lead">${event.venue}</p>
+          ${event.status === "published" ? html`<p><a class="small" href="${API}/events/${event.id}.ics" download>Add to my calendar</a></p>` : nothing}
         </header>
         ${this.seats()}
       </div>
