@@ -187,6 +187,9 @@ class Outbox(Protocol):
         Leaving without ``plan`` leaves them where they were.
         """
 
+    def backlog(self, most: int) -> int:
+        """Return how much is not planned yet, in the store's own notes, counted up to ``most``; 0 is nothing."""
+
 
 class Deliveries(Protocol):
     """The deliveries, and who makes which of them now.

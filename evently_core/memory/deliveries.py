@@ -132,6 +132,12 @@ class MemoryDeliveries:
         finally:
             self._planner.release()
 
+    def backlog(self, most: int) -> int:
+        """Return how many lines are not planned yet."""
+        with self._guard:
+            journals = self._storage.journals()
+            return min(most, sum(len(lines) - self._planned[each] for each, lines in journals.items()))
+
     def _unplanned(self, limit: int) -> list[OutboxLine]:
         journals = self._storage.journals()
         behind = [event_id for event_id in sorted(journals) if event_id > self._last]

@@ -158,6 +158,19 @@ class OutboxContract(OutsideContract):
         assert first
         assert self.next_lines() == first
 
+    def test_how_much_is_not_planned_yet_is_known(self) -> None:
+        """As far as somebody wants to count."""
+        outbox = self.outside.outbox
+        assert outbox.backlog(100) == 0
+        event = self.house.published(capacity=5)
+        before = outbox.backlog(100)
+        self.house.booked(event, 1)
+        assert outbox.backlog(100) > before > 0
+        assert outbox.backlog(1) == 1
+        while self.next_lines(plan=True):
+            pass
+        assert outbox.backlog(100) == 0
+
     def test_lines_come_out_in_pieces_when_there_are_many(self) -> None:
         """Also those of one decision."""
         event = self.house.published(capacity=5)

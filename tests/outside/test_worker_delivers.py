@@ -108,7 +108,9 @@ def test_two_workers_share_and_a_dead_ones_share_is_taken_over_within_five_secon
     with house(url) as (app, organiser):
         app.webhooks.add(organiser, receiver.url, types=["granted"])
         event = published(app, organiser)
-        first = start_worker(url, **ANY)
+        first, second = start_worker(url, **ANY), start_worker(url, **ANY)
+        assert second.process is not None
+        second.process.send_signal(signal.SIGSTOP)  # the first one is to hold the lane
         held: list[str] = []
 
         def thinks_once(message: Message) -> int:
@@ -120,7 +122,7 @@ def test_two_workers_share_and_a_dead_ones_share_is_taken_over_within_five_secon
         receiver.answer = thinks_once
         book(app, event, 3)
         until(lambda: held)
-        second = start_worker(url, **ANY)
+        second.process.send_signal(signal.SIGCONT)
         time.sleep(1.5)
         assert len(receiver.messages) == 1, "what one is making nobody else makes"
         killed_at = time.monotonic()

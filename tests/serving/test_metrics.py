@@ -46,3 +46,11 @@ def test_any_worker_tells_of_all_of_them(server: Server) -> None:  # noqa: F811 
     until(lambda: len(children_of(server.process.pid)) == 2 if server.process else False)
     until(lambda: look(server)["evently_pool_connections:allowed"] == 40, seconds=20)
     assert look(server)["evently_request_seconds_count"] >= before + 20  # what it did is not forgotten
+
+
+def test_what_the_outside_is_still_to_be_told_is_told_of(server: Server) -> None:  # noqa: F811  # the fixture
+    server.start("--no-worker")
+    server.event(server.admin())
+    found = look(server)
+    assert found["evently_outbox_decisions"] == 2, "one for drawing it up, one for publishing it"
+    assert found["evently_delivery_late_seconds"] == 0

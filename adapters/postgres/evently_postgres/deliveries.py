@@ -180,6 +180,12 @@ class PostgresOutbox:
                 return
             yield _PostgresPlanning(connection, self._notes(connection, limit))
 
+    def backlog(self, most: int) -> int:
+        """Return how many decisions are not planned yet."""
+        with reading(self._engine) as connection:
+            counted = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT %s) AS counted"
+            return int(connection.exec_driver_sql(counted, (most,)).scalar_one())
+
     def _notes(self, connection: Connection, limit: int) -> list[tuple[UUID, int, int, int]]:
         """Return event, first and last line of notes, and up to where it is planned, in all ``limit`` lines.
 

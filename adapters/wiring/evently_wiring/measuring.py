@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, event
 
+from evently_core.deliveries import Deliveries, Outbox
 from evently_core.evently import Evently
 from evently_flask_api import Measure, Metrics
 
 LINES_SHOWN = 10
 """The longest lines have their events named; a name for each event would be more than Prometheus can bear."""
+
+BACKLOG_MAX = 100_000
+"""Up to here decisions are counted that nobody was told of: counting more would take a while."""
 
 _Values = Iterable[tuple[Sequence[str], float]]
 
@@ -51,6 +55,23 @@ def measures_of(evently: Evently) -> list[Measure]:
             only_rises=True,
         ),
         *_lines(evently),
+    ]
+
+
+def measures_of_outside(outbox: Outbox, deliveries: Deliveries) -> list[Measure]:
+    """Return what is read of what the outside is still to be told."""
+
+    def late() -> float:
+        due = deliveries.next_due()
+        return 0.0 if due is None else max(0.0, (datetime.now(UTC) - due).total_seconds())
+
+    return [
+        _single(
+            "evently_outbox_decisions",
+            f"Decisions that nobody was told of yet, up to {BACKLOG_MAX}.",
+            lambda: outbox.backlog(BACKLOG_MAX),
+        ),
+        _single("evently_delivery_late_seconds", "How long the first delivery that is due has waited.", late),
     ]
 
 

@@ -38,7 +38,7 @@ from evently_wiring.application import (
     presence_of,
 )
 from evently_wiring.logs import configure_logs
-from evently_wiring.measuring import count_connections, measures_of
+from evently_wiring.measuring import count_connections, measures_of, measures_of_outside
 from evently_wiring.settings import Settings
 from evently_wiring.worker import POOL_SIZE, Job, at_work, beating, working
 
@@ -97,7 +97,10 @@ def wsgi_app(
             webhooks=application.webhooks,
             counters=_counters(application, settings),
             metrics=metrics or Metrics(),
-            measures=measures_of(application.evently),
+            measures=[
+                *measures_of(application.evently),
+                *measures_of_outside(application.outside.outbox, application.outside.deliveries),
+            ],
             checks=_checks(application),
             courtesies=_courtesies(application),
             presence=presence,
