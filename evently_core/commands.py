@@ -15,6 +15,8 @@ from evently_core.values import SEATS_MAX, Actor, BookingId, EntryId, TicketType
 from evently_core.waitlist import PRIORITY_MAX
 
 REASON_MAX = 500
+LASTING = "import "
+"""How scopes begin whose keys are never forgotten: a file may be imported again after any time."""
 
 
 @attrs.frozen
@@ -24,6 +26,11 @@ class Key:
     scope: str
     """Who may repeat what: the user, and the route where that matters."""
     value: str
+
+    @property
+    def is_lasting(self) -> bool:
+        """Tell whether what was answered under it is never forgotten."""
+        return self.scope.startswith(LASTING)
 
 
 def fingerprint_of(name: str, content: Mapping[str, Any]) -> bytes:

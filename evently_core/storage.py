@@ -89,7 +89,7 @@ class Storage(Protocol):
     def forget_answers(self, before: datetime) -> int:
         """Drop the answers kept since before a time (at least 24 hours ago), those of queued requests too.
 
-        Returns how many.
+        What was answered under lasting keys stays. Returns how many were dropped.
         """
 
     def due_events(self, now: datetime, limit: int) -> Sequence[EventId]:

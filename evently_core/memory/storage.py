@@ -464,7 +464,7 @@ def _arrival_order_of(parts: Sequence[str | int]) -> CursorKey:
 
 
 def _drop(answers: dict[Key, tuple[Answered, datetime]], before: datetime) -> int:
-    old = [key for key, (_, at) in answers.items() if at < before]
+    old = [key for key, (_, at) in answers.items() if at < before and not key.is_lasting]
     for key in old:
         del answers[key]
     return len(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from evently_core.booking import Booking, BookingStatus
@@ -38,6 +39,15 @@ class BookingService:
         outcome = self._carry_out(event_id, request, dry_run=dry_run)
         assert isinstance(outcome, Admitted | Refused), outcome
         return outcome
+
+    def foresee(self, event_id: EventId, requests: Sequence[Book]) -> Sequence[Admitted | Refused | Rejected]:
+        """Return what these requests would be answered, one after another; nothing is recorded.
+
+        Raises:
+            NotFound: there is no such event.
+        """
+        outcomes = self._decisions.foresee_many(event_id, requests).outcomes
+        return [outcome for outcome in outcomes if isinstance(outcome, Admitted | Refused | Rejected)]
 
     def confirm(
         self,

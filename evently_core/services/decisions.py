@@ -203,13 +203,21 @@ class Decisions:
         Raises:
             NotFound: there is no such event.
         """
+        return self.foresee_many(event_id, [command])
+
+    def foresee_many(self, event_id: EventId, commands: Sequence[Command]) -> Decision:
+        """Return the whole decision about commands, one after another, of which nothing is recorded.
+
+        Raises:
+            NotFound: there is no such event.
+        """
         now = self._clock.now()
-        needs = needs_of([command])
+        needs = needs_of(commands)
         while True:
             inventory = self._records.snapshots([event_id], now, needs).get(event_id)
             if inventory is None:
                 raise NotFound("event")
-            decision = decide(inventory, [command], now, self._fresh_ids(), grants_max=None)
+            decision = decide(inventory, commands, now, self._fresh_ids(), grants_max=None)
             if not isinstance(decision, LoadMore):
                 return decision
             needs = needs.and_also(decision)

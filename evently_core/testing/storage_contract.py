@@ -15,7 +15,7 @@ from uuid import UUID
 import attrs
 
 from evently_core.booking import Booking, BookingStatus
-from evently_core.commands import Book, ChangeEvent, Command, JoinWaitlist, Key
+from evently_core.commands import LASTING, Book, ChangeEvent, Command, JoinWaitlist, Key
 from evently_core.decide import decide
 from evently_core.decision import Decision
 from evently_core.errors import Conflict, EventlyError, NotFound, StaleLock
@@ -495,6 +495,33 @@ class StorageContract:
         refused = house.book(event, 1, key=key)
         assert isinstance(refused, Refused)
         assert refused.reason.code is ReasonCode.SOLD_OUT
+
+    def test_what_was_answered_under_a_lasting_key_is_never_forgotten(self) -> None:
+        """What was imported can be imported again after any time."""
+        house = self.house()
+        key = Key(f"{LASTING}u", "k")
+        drafted, again = (self._imported(house, key) for _ in range(2))
+        event = house.published(capacity=1)
+        first = house.booked(event, 1, key=key)
+        assert house.storage.forget_answers(START + timedelta(days=9)) == 0
+        booked = house.book(event, 1, key=key)
+        assert isinstance(booked, Admitted)
+        assert (booked.booking, booked.replayed) == (first, True)
+        assert self._imported(house, key).view.event.id == again.view.event.id == drafted.view.event.id
+
+    @staticmethod
+    def _imported(house: House, key: Key) -> EventAnswer:
+        starts_at = START + timedelta(days=20)
+        new = NewEvent(
+            title="Imported",
+            timezone="UTC",
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=1),
+            capacity=3,
+        )
+        answer = house.events.create(house.organiser, new, key=key)
+        assert isinstance(answer, EventAnswer)
+        return answer
 
     # -- lists of events --------------------------------------------------------------------------------------
 

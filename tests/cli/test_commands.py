@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -16,6 +17,8 @@ from evently_cli.failures import telling_why
 from evently_cli.main import evently
 from evently_core.memory.basics import RandomIds, SystemClock
 from evently_core.services.delivering import Planner
+from evently_postgres.engine import make_engine
+from evently_postgres.storage import PostgresStorage
 from evently_wiring.application import opened
 from evently_wiring.settings import Settings
 from tests.servers import MakeDatabase
@@ -63,6 +66,12 @@ class Terminal:
         self.run("events", "publish", title, "--as", "olga@example.org")
         identifier: str = made["event"]["id"]
         return identifier
+
+    def forget_answers(self) -> None:
+        """Do what a worker does every now and then."""
+        engine = make_engine(self.url)
+        PostgresStorage(engine).forget_answers(datetime.now(UTC) - timedelta(days=1))
+        engine.dispose()
 
     def count(self, table: str) -> int:
         with psycopg.connect(self.url) as connection:

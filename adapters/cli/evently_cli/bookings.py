@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evently_cli.booking_files import export_bookings, import_bookings
 from evently_cli.desk import (
     acting,
     application,
@@ -37,6 +38,10 @@ _COLUMNS = ("reference", "event", "user", "seats", "total", "status", "origin", 
 @click.group(epilog="Example: evently bookings list --event Jazz")
 def bookings() -> None:
     """Book seats, confirm them, give them back. REF is a reference or an id."""
+
+
+bookings.add_command(import_bookings)
+bookings.add_command(export_bookings)
 
 
 @bookings.command(name="list", epilog="Example: evently bookings list --event Jazz --status confirmed --json")

@@ -16,7 +16,7 @@ import click
 from evently_cli.failures import REFUSED, WRONG_USAGE, fail
 from evently_core.booking import Booking
 from evently_core.documents import to_json
-from evently_core.errors import NotFound
+from evently_core.errors import InvalidValue, NotFound
 from evently_core.event import Event
 from evently_core.paging import Page, PageRequest
 from evently_core.storage import EventQuery
@@ -59,7 +59,7 @@ def user_id_of(app: Application, email: str) -> UserId:
 
 def emails(app: Application, user_ids: Iterable[UserId]) -> dict[UserId, str]:
     """Return the e-mails of users: on the command line that is what they are called."""
-    return {user_id: app.accounts.user(OPERATOR, user_id).email for user_id in set(user_ids)}
+    return {user.id: user.email for user in app.accounts.people(set(user_ids))}
 
 
 def event_named(app: Application, actor: Actor, name: str) -> Event:
@@ -113,18 +113,30 @@ def everything(read: Callable[[PageRequest], Page[T]]) -> Iterator[T]:
 
 def moment(text: str | None, zone: str) -> datetime | None:
     """Return a time of the command line; one without an offset is in the event's zone."""
-    if text is None:
-        return None
+    try:
+        return None if text is None else time_of(text, zone)
+    except InvalidValue as wrong:
+        fail(wrong.message, WRONG_USAGE)
+
+
+def time_of(text: str, zone: str, field: str = "time") -> datetime:
+    """Return a time as somebody wrote it; one without an offset is in a zone.
+
+    Raises:
+        InvalidValue: it is no time, or there is no such zone.
+    """
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"{text!r} is no time; write 2030-05-01T20:00 or 2030-05-01T18:00:00Z.", WRONG_USAGE)
+    except ValueError as error:
+        wanted = f"{text!r} is no time; write 2030-05-01T20:00 or 2030-05-01T18:00:00Z."
+        raise InvalidValue(field, "not_a_time", wanted) from error
     if found.tzinfo is not None:
         return found
     try:
         return found.replace(tzinfo=ZoneInfo(zone))
-    except (ValueError, KeyError, OSError):
-        fail(f"{zone!r} is no time zone; write Europe/Berlin.", WRONG_USAGE)
+    except (ValueError, KeyError, OSError) as error:
+        wanted = f"{zone!r} is no time zone; write Europe/Berlin."
+        raise InvalidValue("timezone", "unknown_timezone", wanted) from error
 
 
 def local(when: datetime | None, zone: str) -> str:
@@ -174,7 +186,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 @contextmanager
-def progress(things: Sequence[T], what: str) -> Iterator[Iterable[T]]:
+def progress(things: Iterable[T], what: str) -> Iterator[Iterable[T]]:
     """Give the things one by one, with a bar on standard error that shows how far they are: on a terminal only."""
     if not sys.stderr.isatty():
         yield things

@@ -22,6 +22,7 @@ from evently_cli.desk import (
     told,
     user_id_of,
 )
+from evently_cli.event_files import export_events, import_events
 from evently_cli.failures import refuse
 from evently_core.event import EventStatus, OnSilence, Policy
 from evently_core.explain import SeatCount
@@ -41,6 +42,9 @@ _COLUMNS = ("id", "title", "starts", "status", "seats", "free", "waiting")
 def events() -> None:
     """Draw up, publish, change and cancel events. EVENT is an id, its beginning, or the title."""
 
+
+events.add_command(import_events)
+events.add_command(export_events)
 
 _POLICY = (
     click.option("--max-per-booking", type=int),

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine
 
-from evently_core.commands import Key
+from evently_core.commands import LASTING, Key
 from evently_core.decision import Decision
 from evently_core.documents import outcome_from
 from evently_core.errors import NotFound, StaleLock
@@ -30,8 +30,12 @@ from evently_postgres.records import PostgresRecords
 
 _ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AND key = %s"
 
-_KEPT = (("answers", "answered_at"), ("creation_answers", "answered_at"), ("settlements", "settled_at"))
-"""Answers that can be asked for again for a while, and since when they are kept."""
+_FORGET = (
+    f"DELETE FROM answers WHERE answered_at < %s AND NOT starts_with(scope, '{LASTING}')",
+    f"DELETE FROM creation_answers WHERE answered_at < %s AND NOT starts_with(scope, '{LASTING}')",
+    "DELETE FROM settlements WHERE settled_at < %s",
+)
+"""Answers that can be asked for again for a while."""
 
 # Each branch is read from the start of an index, and only as far as the limit.
 _DUE = """
@@ -82,10 +86,7 @@ class PostgresStorage(PostgresRecords):
     def forget_answers(self, before: datetime) -> int:
         """Drop the answers kept since before a time."""
         with self._connection() as connection:
-            return sum(
-                connection.execute(f"DELETE FROM {table} WHERE {since} < %s", (before,)).rowcount
-                for table, since in _KEPT
-            )
+            return sum(connection.execute(statement.encode(), (before,)).rowcount for statement in _FORGET)
 
     def settle(self, event_id: EventId, settlements: Sequence[Settlement]) -> None:
         """Write what came of queued requests about which nothing is decided."""
