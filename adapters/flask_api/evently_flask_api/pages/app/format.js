@@ -44,8 +44,9 @@ export function zoneText(zone) {
   return `${zone.split("/").at(-1).replaceAll("_", " ")} time`;
 }
 
-export function isElsewhere(zone) {
-  return zone !== HERE;
+/** Whether clocks here show another time at that instant. */
+export function isElsewhere(instant, zone) {
+  return momentText(instant, zone) !== momentText(instant, HERE);
 }
 
 export function moneyText({ amount, currency }) {

@@ -11,7 +11,6 @@ const TABS = [
   ["", "Board"],
   ["/people", "People"],
   ["/check-in", "Check-in"],
-  ["/figures", "Figures"],
   ["/edit", "Edit"],
 ];
 

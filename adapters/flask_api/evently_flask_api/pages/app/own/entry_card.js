@@ -11,17 +11,17 @@ export const waits = ({ status }) => status === "waiting" || status === "offered
 
 const ENDED = { served: ["Served", "go"], left: ["Left", ""], lapsed: ["Lapsed", "stop"], closed: ["Line closed", ""] };
 
-/** Draw an entry. `view` is the page it is on; `changed` is called after something was done. */
-export function entryCard(view, entry, event, changed) {
+/** Draw an entry. `view` is the page it is on; `changed` is called after something was done; `more` stands beside "Leave". */
+export function entryCard(view, entry, event, changed, more = nothing) {
   const offers = entry.offers.filter(({ status }) => status === "held");
   return html`<article class="stack" aria-label="Place in line">
     ${offers.map((offer) => offerWord(view, entry, offer, changed))}
-    ${entry.position !== null ? placeInLine(view, entry, event, changed) : nothing}
+    ${entry.position !== null ? placeInLine(view, entry, event, changed, more) : nothing}
     ${waits(entry) ? nothing : html`<p class="row apart"><span>${count(entry.quantity, "seat")} asked for, ${momentText(entry.joined_at)}</span>${sign(...ENDED[entry.status])}</p>`}
   </article>`;
 }
 
-function placeInLine(view, entry, event, changed) {
+function placeInLine(view, entry, event, changed, more) {
   const type = event?.ticket_types.length > 1 ? event.ticket_types.find(({ id }) => id === entry.ticket_type_id)?.name : "";
   const ahead = entry.position - 1;
   return html`<div class="place">
@@ -30,7 +30,7 @@ function placeInLine(view, entry, event, changed) {
       <p class="position"><b>${entry.position}</b><span>${ahead === 0 ? "You are next." : html`${count(ahead, "party", "parties")} with ${count(entry.seats_ahead, "seat")} ahead of you`}</span></p>
     </div>
     <div class="queue" aria-hidden="true">${Array.from({ length: Math.min(ahead, DOTS) }, () => html`<i></i>`)}${ahead > DOTS ? html`<span class="more">and ${ahead - DOTS} more</span>` : nothing}<i class="you"></i></div>
-    <div class="row">${button({ label: "Leave the line", kind: "small plain", busy: view.busy === `leave-${entry.id}`, onClick: () => leave(view, entry, changed) })}</div>
+    <div class="row">${button({ label: "Leave the line", kind: "small plain", busy: view.busy === `leave-${entry.id}`, onClick: () => leave(view, entry, changed) })}${more}</div>
   </div>`;
 }
 

@@ -108,7 +108,7 @@ export default class EventPage extends View {
     return html`<div class="split">
       <div class="stack loose">
         <header class="stack">
-          <p class="over">${spanText(event)}<br><span class="quiet">${zoneText(event.timezone)}${isElsewhere(event.timezone) ? `, ${momentText(event.starts_at)} where you are` : ""}</span></p>
+          <p class="over">${spanText(event)}<br><span class="quiet">${zoneText(event.timezone)}${isElsewhere(event.starts_at, event.timezone) ? `, ${momentText(event.starts_at)} where you are` : ""}</span></p>
           <h1>${event.title}</h1>
           <p class="lead">${event.venue}</p>
           ${event.status === "published" ? html`<p><a class="small" href="${API}/events/${event.id}.ics" download>Add to my calendar</a></p>` : nothing}
@@ -158,18 +158,19 @@ export default class EventPage extends View {
     if (!open.length && !waiting.length) return nothing;
     return html`<section class="sheet stack" aria-labelledby="own-h">
       <h2 id="own-h">Yours</h2>
-      ${repeat(waiting, ({ id }) => id, (entry) => entryCard(this, entry, this.event, this.changed))}
-      ${waiting.length ? this.why() : nothing}
+      ${repeat(waiting, ({ id }) => id, (entry) => entryCard(this, entry, this.event, this.changed, this.whyButton()))}
+      ${this.whyWords()}
       ${repeat(open, ({ id }) => id, (booking) => html`<hr class="rule">${bookingCard(this, booking, this.event, this.changed)}`)}
     </section>`;
   }
 
-  why() {
+  whyButton() {
+    return button({ label: "Why do I wait?", kind: "small plain", busy: this.busy === "explain", onClick: () => this.explain() });
+  }
+
+  whyWords() {
     const reasons = this.explained?.lines.filter(({ reason }) => reason) ?? [];
-    return html`<div class="stack tight">
-      ${reasons.map(({ reason }) => html`<div class="word wait"><p>${sentence(reason)}</p></div>`)}
-      <div>${button({ label: "Why do I wait?", kind: "small plain", busy: this.busy === "explain", onClick: () => this.explain() })}</div>
-    </div>`;
+    return reasons.map(({ reason }) => html`<div class="word wait" role="status"><p>${sentence(reason)}</p></div>`);
   }
 
   closed() {
