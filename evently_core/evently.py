@@ -13,6 +13,7 @@ from evently_core.ports import Clock, EventLock, Ids, TicketSeal
 from evently_core.seals import HmacSeal
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
+from evently_core.services.doctor import DoctorService
 from evently_core.services.draining import DrainService
 from evently_core.services.events import EventService
 from evently_core.services.queueing import QueueService
@@ -36,6 +37,7 @@ class Evently:
     waitlist: WaitlistService
     tickets: TicketService
     sweeping: SweepService
+    doctor: DoctorService
     decisions: Decisions
     desk: Desk
     records: Records
@@ -81,6 +83,7 @@ class Evently:
             tickets=TicketService(store, desk, decisions, events, bookings, seal or HmacSeal()),
             waitlist=WaitlistService(store, queue or desk, decisions, events, clock),
             sweeping=SweepService(store, desk, clock),
+            doctor=DoctorService(store, store, desk, clock),
             decisions=decisions,
             desk=desk,
             records=store,

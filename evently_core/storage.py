@@ -98,6 +98,17 @@ class Storage(Protocol):
     def next_due(self) -> datetime | None:
         """Return when the next hold lapses or the next line has to be looked at; None if nothing is pending."""
 
+    def repair(self, event_id: EventId, now: datetime) -> Sequence[Drift]:
+        """Set the counters of an event to what its allocations add up to, with a record in its journal (I2).
+
+        Returns what was mended; a sound event is left as it is. What no counter can mend stays among the `drifts`.
+        Seats that are free now and were not before go on to the lines with the next sweep.
+
+        Raises:
+            NotFound: there is no such event.
+            Unavailable: the store cannot be reached, or the lock not be had in time.
+        """
+
 
 @attrs.frozen(kw_only=True)
 class EventQuery:

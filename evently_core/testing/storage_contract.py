@@ -523,6 +523,22 @@ class StorageContract:
         assert isinstance(answer, EventAnswer)
         return answer
 
+    # -- repairs ----------------------------------------------------------------------------------------------
+
+    def test_a_sound_event_needs_no_repair(self) -> None:
+        """Nothing is mended, and nothing is written down."""
+        house = self.house()
+        event = tell(house)
+        [newest] = house.storage.journal(event.id, PageRequest(1), newest_first=True).items
+        assert house.storage.repair(event.id, house.clock.now()) == []
+        assert house.storage.journal(event.id, PageRequest(1), newest_first=True).items == (newest,)
+
+    def test_an_unknown_event_cannot_be_repaired(self) -> None:
+        """Whoever asks is told."""
+        house = self.house()
+        with raises(NotFound):
+            house.storage.repair(EventId(UUID(int=1)), house.clock.now())
+
     # -- lists of events --------------------------------------------------------------------------------------
 
     def test_events_are_listed_by_start_and_filtered(self) -> None:

@@ -169,6 +169,43 @@ def test_drift_exits_with_four_and_is_shown(terminal: Terminal) -> None:
     assert (drift["event_id"], drift["recorded"], drift["true"]) == (event, "2", "1")
 
 
+def test_drift_is_mended_written_down_and_gone(terminal: Terminal) -> None:
+    event = terminal.event()
+    other = terminal.event("Blues")
+    terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org")
+    with psycopg.connect(terminal.url) as connection:
+        connection.execute("UPDATE events SET taken = 2, waiting = 5")
+    before = _everything(terminal.url)
+    told = terminal.run("doctor", "--repair", "--dry-run", code=4).stdout
+    assert "seats taken" in told
+    assert "mended" not in told
+    assert _everything(terminal.url) == before
+    assert {each["event_id"] for each in json.loads(terminal.run("doctor", "--event", "Blues", "--json", code=4).stdout)} == {other}  # fmt: skip
+    mended = terminal.json("doctor", "--repair")
+    assert [(each["event_id"], each["what"], each["recorded"], each["true"], each["mended"]) for each in mended] == [
+        (event, "entries waiting", "5", "0", True),
+        (event, "seats taken", "2", "1", True),
+        (other, "entries waiting", "5", "0", True),
+        (other, "seats taken", "2", "0", True),
+    ]  # fmt: skip
+    assert terminal.run("doctor", "--repair").stdout == "Everything adds up.\n"
+    lines = terminal.json("journal", "Jazz")["items"]
+    assert [(line["kind"], line["actor"]) for line in lines if line["cause"] == "doctor"] == [
+        ("repaired", "operator")
+    ]
+    assert "seats taken 2 → 1" in terminal.run("journal", "Jazz").stdout
+
+
+def test_what_no_counter_can_mend_is_left_to_a_person(terminal: Terminal) -> None:
+    terminal.event()
+    terminal.run("bookings", "book", "Jazz", "--for", "ana@example.org")
+    with psycopg.connect(terminal.url) as connection:
+        connection.execute("UPDATE bookings SET quantity = 3")
+    [*_, left] = json.loads(terminal.run("doctor", "--repair", "--json", code=4).stdout)
+    assert (left["mended"], left["recorded"], left["true"]) == (False, "2", "3")
+    assert left["what"] == "seats beyond the capacity (I1)"
+
+
 DRY = [
     ("users", "set-role", "ana@example.org", "admin"),
     ("events", "create", "--title", "B", "--starts", "2040-05-01T20:00", "--ends", "2040-05-01T23:00",

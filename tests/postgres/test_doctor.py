@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
 
 import psycopg
 import pytest
 
 from evently_core.commands import Sweep
-from evently_core.errors import NotFound
 from evently_core.event import Event, Policy
 from evently_core.outcomes import Admitted
 from evently_core.paging import PageRequest
 from evently_core.storage import BookingQuery, EntryQuery, JournalLine
 from evently_core.testing.storage_contract import House, tell
-from evently_core.values import SYSTEM, EventId
+from evently_core.values import SYSTEM
 from evently_core.waitlist import EntryStatus
 from evently_postgres.engine import make_engine
 from evently_postgres.storage import PostgresStorage
@@ -101,18 +99,6 @@ def test_another_event_is_left_alone(clinic: Clinic) -> None:
     clinic.storage.repair(one.id, clinic.house.clock.now())
     assert clinic.storage.drifts(one.id) == []
     assert len(clinic.storage.drifts(other.id)) == 1
-
-
-def test_nothing_is_written_about_an_event_that_is_well(clinic: Clinic) -> None:
-    event = tell(clinic.house)
-    before = clinic.journal(event)
-    assert clinic.storage.repair(event.id, clinic.house.clock.now()) == []
-    assert clinic.journal(event) == before
-
-
-def test_an_unknown_event_cannot_be_repaired(clinic: Clinic) -> None:
-    with pytest.raises(NotFound):
-        clinic.storage.repair(EventId(UUID(int=1)), clinic.house.clock.now())
 
 
 def test_seats_that_a_repair_found_free_go_to_who_waits(clinic: Clinic) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+import attrs
 import click
 
 from evently_cli.desk import (
     acting,
     application,
     as_option,
+    dry_run_option,
     emails,
     event_named,
     everything,
@@ -22,8 +24,9 @@ from evently_cli.desk import (
 )
 from evently_cli.failures import DRIFT
 from evently_core.presentation import journal_shape
+from evently_core.services.doctor import Treated
 from evently_core.storage import JournalLine
-from evently_core.values import UserId
+from evently_core.values import OPERATOR, UserId
 
 _FIGURES = ("quantity", "asked", "freed", "returned", "priority", "status")
 
@@ -67,11 +70,13 @@ def _people_in(lines: Iterable[JournalLine]) -> Iterator[UserId]:
 def _gist(data: Mapping[str, Any], known: Mapping[UserId, str]) -> str:
     """Return what a fact says, short enough for a table: whose it is, its figures, what was changed."""
     subject = _subject(data)
-    words = [known[UserId(UUID(str(subject["user_id"])))]] if "user_id" in subject else []
+    user_id = subject.get("user_id")
+    words = [] if user_id is None else [known.get(UserId(UUID(str(user_id))), str(user_id))]
     words += [f"{name} {subject[name]}" for name in _FIGURES if subject.get(name)]
     words += [f"{name} {before} → {after}" for name, (before, after) in data.get("changes", {}).items()]
     if passed_over := data.get("passed_over"):
         words.append(f"went past {len(passed_over)}")
+    words += [f"{each['what']} {each['recorded']} → {each['true']}" for each in data.get("mended", ())]
     return ", ".join(words)
 
 
@@ -80,18 +85,30 @@ def _subject(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return subject
 
 
-@click.command(epilog="Example: evently doctor --json")
+@click.command(epilog="Example: evently doctor --repair")
+@click.option("--event", help="Of this event alone.")
+@click.option("--repair", is_flag=True, help="Mend what can be mended, and write it into the journal.")
+@dry_run_option
 @json_option
-def doctor(as_json: bool) -> None:
-    """Hold every counter against the truth; exit with 4 if something has drifted."""
+def doctor(event: str | None, repair: bool, dry_run: bool, as_json: bool) -> None:
+    """Hold every counter against the truth; exit with 4 if something does not add up.
+
+    With --repair every counter is set to what the bookings and entries add up to; what only a person can decide, such
+    as whose seats are given back where more were sold than there are, is told of and left (exit code 4).
+    """
     with application() as app:
-        found = app.evently.records.drifts()
-        rows = [(drift.event_id, drift.what, drift.recorded, drift.true) for drift in found]
-        shape = [
-            {"event_id": drift.event_id, "what": drift.what, "recorded": drift.recorded, "true": drift.true}
-            for drift in found
-        ]
-        columns = ("event", "what", "recorded", "true")
-        show(shape, as_json=as_json, columns=columns, rows=rows, empty="Everything adds up.")
-    if found:
+        event_id = event_named(app, OPERATOR, event).id if event else None
+        if repair and not dry_run:
+            treated = app.evently.doctor.repair(event_id)
+        else:
+            treated = Treated(left=tuple(app.evently.doctor.examine(event_id)))
+    found = [(drift, True) for drift in treated.mended] + [(drift, False) for drift in treated.left]
+    shape = [attrs.asdict(drift) | {"mended": mended} for drift, mended in found]
+    rows = [
+        (drift.event_id, drift.what, drift.recorded, drift.true, "mended" if mended else "")
+        for drift, mended in found
+    ]
+    columns = ("event", "what", "recorded", "true", "")
+    show(shape, as_json=as_json, columns=columns, rows=rows, empty="Everything adds up.")
+    if treated.left:
         sys.exit(DRIFT)

@@ -103,15 +103,7 @@ class PostgresStorage(PostgresRecords):
         return None if moment is None else self._utc(moment)
 
     def repair(self, event_id: EventId, now: datetime) -> Sequence[Drift]:
-        """Set the counters of an event to what its allocations add up to, with a record in its journal (I2).
-
-        Returns what was mended. What no counter can mend stays among the `drifts`. Seats that are free now and
-        were not before go on to the lines with the next sweep.
-
-        Raises:
-            NotFound: there is no such event.
-            Unavailable: the store cannot be reached, or the lock not be had in time.
-        """
+        """Set the counters of an event to what its allocations add up to, with a record in its journal."""
         with self._connection() as connection:
             begin(connection, self._settings)
             mended = repair(connection, event_id, now)
