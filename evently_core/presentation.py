@@ -58,7 +58,7 @@ def event_shape(view: EventView) -> dict[str, Any]:
         "booking_opens_at": event.booking_opens_at,
         "booking_closes_at": event.booking_closes_at,
         "capacity": event.capacity,
-        **_seats_shape(total),
+        **seats_shape(total),
         "policy": _policy_shape(event.policy),
         "ticket_types": [
             ticket_type_shape(event, kind, view.seats.by_ticket_type[kind.id]) for kind in event.ticket_types
@@ -68,7 +68,8 @@ def event_shape(view: EventView) -> dict[str, Any]:
     }
 
 
-def _seats_shape(count: SeatCount) -> dict[str, Any]:
+def seats_shape(count: SeatCount) -> dict[str, Any]:
+    """Return how many seats are taken and free, how many a newcomer could have, and how many entries wait."""
     return {
         "seats_taken": count.taken,
         "seats_free": count.free,
@@ -100,7 +101,7 @@ def ticket_type_shape(event: Event, kind: TicketType, count: SeatCount) -> dict[
         "name": kind.name,
         "price": money_shape(kind.price),
         "capacity": kind.capacity,
-        **_seats_shape(count),
+        **seats_shape(count),
         "min_per_booking": kind.min_per_booking,
         "max_per_booking": event.largest_party(kind),
         "sales_open_at": kind.sales_open_at,

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,12 +16,8 @@ from click.testing import CliRunner, Result
 
 from evently_cli.failures import telling_why
 from evently_cli.main import evently
-from evently_core.memory.basics import RandomIds, SystemClock
-from evently_core.services.delivering import Planner
 from evently_postgres.engine import make_engine
 from evently_postgres.storage import PostgresStorage
-from evently_wiring.application import opened
-from evently_wiring.settings import Settings
 from tests.servers import MakeDatabase
 
 
@@ -467,66 +464,40 @@ def test_help_loads_no_adapter(program: list[str]) -> None:
 
 
 def test_completion_knows_the_commands() -> None:
-    asked = {"_EVENTLY_COMPLETE": "bash_complete", "COMP_WORDS": "evently waitlist ", "COMP_CWORD": "2"}
+    offered = completions("evently waitlist ")
+    assert {"plain,join", "plain,explain", "plain,move"} <= set(offered)
+
+
+def completions(typed: str, url: str | None = None, **settings: str) -> list[str]:
+    """Return what a shell is told when somebody presses Tab behind what is typed."""
+    asked = {
+        "_EVENTLY_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split(" ")) - 1),
+    }
+    where = {"EVENTLY_DATABASE_URL": url or ""}
     done = subprocess.run(
         [sys.executable, "-m", "evently_cli.main"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **asked},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **asked, **where, **settings},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert {"plain,join", "plain,explain", "plain,move"} <= set(done.stdout.split())
+    assert done.stderr == ""
+    return done.stdout.split()
 
 
-def test_webhooks_from_the_first_to_the_last(terminal: Terminal) -> None:
-    foreseen = terminal.run(
-        "webhooks", "add", "https://example.org/hooks", "--as", "olga@example.org", "--dry-run"
-    )
-    assert "nothing was changed" in foreseen.output
-    assert "secret" not in foreseen.output
-    made = terminal.json("webhooks", "add", "https://example.org/hooks", "--organiser", "olga@example.org")
-    assert made["secret"].startswith("whsec_")
-    [listed] = terminal.json("webhooks", "list", "--as", "olga@example.org")["items"]
-    assert listed == {**made, "secret": None}
-    assert "everything" in terminal.run("webhooks", "show", made["id"][:13]).output
-    edited = terminal.json(
-        "webhooks", "edit", made["id"], "--type", "granted", "--disable", "--rotate-secret"
-    )
-    assert (edited["types"], edited["enabled"]) == (["granted"], False)
-    assert edited["secret"] not in (None, made["secret"])
-    assert "told nothing yet" in terminal.run("webhooks", "deliveries", made["id"]).output
-    terminal.run("webhooks", "remove", made["id"], "--dry-run")
-    assert terminal.json("webhooks", "list")["items"] == [{**edited, "secret": None}]
-    terminal.run("webhooks", "remove", made["id"])
-    assert "no webhooks" in terminal.run("webhooks", "list").output
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (("add", "https://example.org/"), 2, "--organiser EMAIL"),
-        (("add", "http://127.0.0.1/", "--as", "olga@example.org"), 2, "private networks"),
-        (("add", "https://example.org/", "--as", "ana@example.org"), 1, "Only organisers"),
-        (("show", "0190"), 1, "no webhook '0190'"),
-        (("replay", "0190"), 2, "is no id"),
-        (("replay", "01890a5d-ac96-774b-bcce-b302099a8057"), 1, "no such delivery"),
-    ],
-)
-def test_webhooks_that_cannot_be(
-    terminal: Terminal, arguments: tuple[str, ...], code: int, said: str
-) -> None:
-    assert said in terminal.run("webhooks", *arguments, code=code).stderr
-
-
-def test_a_delivery_is_replayed(terminal: Terminal) -> None:
-    made = terminal.json("webhooks", "add", "https://example.org/hooks", "--as", "olga@example.org")
+def test_completion_knows_events_bookings_and_users(terminal: Terminal) -> None:
     terminal.event()
-    environment = {"EVENTLY_DATABASE_URL": terminal.url}
-    with opened(Settings.from_environment(environment)) as app:
-        clock, ids = SystemClock(), RandomIds()
-        Planner(app.outside.outbox, app.outside.webhooks, clock, ids).plan()
-    newest = terminal.json("webhooks", "deliveries", made["id"])["items"][0]
-    assert (newest["type"], newest["status"]) == ("event_advanced", "pending")
-    assert "event_advanced" in terminal.run("webhooks", "deliveries", made["id"]).output
-    assert "sent again" in terminal.run("webhooks", "replay", newest["id"]).output
-    terminal.run("webhooks", "edit", made["id"], "--disable")
-    refused = terminal.run("webhooks", "replay", newest["id"], code=1)
-    assert "webhook_disabled" in refused.stderr
+    trio = terminal.event("Night of the Trio")
+    booking = terminal.json("bookings", "book", "Jazz", "--for", "ana@example.org")["booking"]
+    assert completions("evently events show j", terminal.url) == ["plain,Jazz"]
+    assert completions("evently watch Nig", terminal.url) == [f"plain,{trio}"]
+    assert completions("evently bookings cancel EVT-", terminal.url) == [f"plain,{booking['reference']}"]
+    assert completions("evently bookings list --as b", terminal.url) == ["plain,ben@example.org"]
+    assert completions("evently events show x", terminal.url) == []
+
+
+def test_completion_starts_no_server_and_says_nothing_of_one_that_is_gone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert completions("evently events show ", EVENTLY_DATA_DIR=str(data)) == []
+    assert not data.exists() or not list(data.iterdir())
+    assert completions("evently events show ", "postgresql://nobody@127.0.0.1:1/nothing") == []

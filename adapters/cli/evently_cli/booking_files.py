@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import click
 
+from evently_cli.completion import event_names
 from evently_cli.desk import (
     acting,
     application,
@@ -59,7 +60,7 @@ _REFUSALS_MAX = 100
 
 
 @click.command(name="export", epilog="Example: evently bookings export Jazz jazz.csv --status confirmed")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @export_argument
 @click.option("--status", type=click.Choice([status.value for status in BookingStatus]))
 @as_option
@@ -105,7 +106,7 @@ def _rows(
 @click.command(
     name="import", epilog="Example: evently bookings import Jazz guests.csv --create-users --dry-run"
 )
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @import_argument
 @click.option("--create-users", is_flag=True, help="Give an account to whoever has none.")
 @as_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evently_cli.booking_files import export_bookings, import_bookings
+from evently_cli.completion import booking_references, event_names, user_emails
 from evently_cli.desk import (
     acting,
     application,
@@ -45,7 +46,7 @@ bookings.add_command(export_bookings)
 
 
 @bookings.command(name="list", epilog="Example: evently bookings list --event Jazz --status confirmed --json")
-@click.option("--event", help="Of this event; else of whoever acts.")
+@click.option("--event", shell_complete=event_names, help="Of this event; else of whoever acts.")
 @click.option("--status", type=click.Choice([status.value for status in BookingStatus]))
 @as_option
 @json_option
@@ -72,7 +73,7 @@ def list_bookings(event: str | None, status: str | None, as_email: str | None, a
 
 
 @bookings.command(name="show", epilog="Example: evently bookings show EVT-7ZK3M9Q2XA")
-@click.argument("ref")
+@click.argument("ref", shell_complete=booking_references)
 @as_option
 @json_option
 def show_booking(ref: str, as_email: str | None, as_json: bool) -> None:
@@ -86,8 +87,15 @@ def show_booking(ref: str, as_email: str | None, as_json: bool) -> None:
     epilog="Example: evently bookings book Jazz --for ana@example.org --quantity 10 "
     "--accept-partial --join-waitlist"
 )
-@click.argument("event")
-@click.option("--for", "for_email", required=True, metavar="EMAIL", help="Whose seats they are.")
+@click.argument("event", shell_complete=event_names)
+@click.option(
+    "--for",
+    "for_email",
+    required=True,
+    metavar="EMAIL",
+    shell_complete=user_emails,
+    help="Whose seats they are.",
+)
 @click.option("--ticket-type", metavar="NAME", help="Needed where the event sells several.")
 @click.option("--quantity", type=int, default=1, show_default=True)
 @click.option("--accept-partial", is_flag=True, help="Take fewer seats, if there are not enough.")
@@ -140,7 +148,7 @@ def book(
 
 
 @bookings.command(epilog="Example: evently bookings reduce EVT-7ZK3M9Q2XA 2 --reason 'Ana asked by phone'")
-@click.argument("ref")
+@click.argument("ref", shell_complete=booking_references)
 @click.argument("quantity", type=int)
 @click.option("--reason", help="Needed for somebody else's booking.")
 @as_option
@@ -158,7 +166,7 @@ def reduce(
 
 
 @bookings.command(epilog="Example: evently bookings cancel EVT-7ZK3M9Q2XA --reason 'Double booking'")
-@click.argument("ref")
+@click.argument("ref", shell_complete=booking_references)
 @click.option("--reason", help="Needed for somebody else's booking.")
 @as_option
 @dry_run_option
@@ -173,7 +181,7 @@ def cancel(ref: str, reason: str | None, as_email: str | None, dry_run: bool, as
 
 
 @bookings.command(epilog="Example: evently bookings confirm EVT-7ZK3M9Q2XA --payment-reference R-17")
-@click.argument("ref")
+@click.argument("ref", shell_complete=booking_references)
 @click.option("--payment-reference")
 @as_option
 @dry_run_option

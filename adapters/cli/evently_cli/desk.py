@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from evently_cli.completion import user_emails
 from evently_cli.failures import REFUSED, WRONG_USAGE, fail
 from evently_core.booking import Booking
 from evently_core.documents import to_json
@@ -29,7 +30,13 @@ T = TypeVar("T")
 
 _UNBROKEN = 10_000
 
-as_option = click.option("--as", "as_email", metavar="EMAIL", help="Who acts; the operator, if left out.")
+as_option = click.option(
+    "--as",
+    "as_email",
+    metavar="EMAIL",
+    shell_complete=user_emails,
+    help="Who acts; the operator, if left out.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing.")
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import click
 
+from evently_cli.completion import user_emails
 from evently_cli.desk import (
     acting,
     application,
@@ -119,7 +120,12 @@ def _sold(kinds: tuple[TicketType, ...]) -> dict[str, Any]:
     name="import", epilog="Example: evently events import season.csv --as olga@example.org --dry-run"
 )
 @import_argument
-@click.option("--organiser", metavar="EMAIL", help="Whose events they are, whatever the file says.")
+@click.option(
+    "--organiser",
+    metavar="EMAIL",
+    shell_complete=user_emails,
+    help="Whose events they are, whatever the file says.",
+)
 @as_option
 @dry_run_option
 @json_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evently_cli.completion import event_names, user_emails
 from evently_cli.desk import (
     acting,
     application,
@@ -94,7 +95,12 @@ def _policy_of(zone: str, options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--closes", metavar="TIME", help="When booking closes.")
 @click.option("--price", type=int, default=0, show_default=True, help="In minor units, such as cents.")
 @click.option("--currency", default="EUR", show_default=True)
-@click.option("--organiser", metavar="EMAIL", help="Whose event it is; whoever acts, if left out.")
+@click.option(
+    "--organiser",
+    metavar="EMAIL",
+    shell_complete=user_emails,
+    help="Whose event it is; whoever acts, if left out.",
+)
 @_policy_options
 @as_option
 @dry_run_option
@@ -168,7 +174,7 @@ def list_events(
 
 
 @events.command(name="show", epilog="Example: evently events show Jazz")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @as_option
 @json_option
 def show_event(event: str, as_email: str | None, as_json: bool) -> None:
@@ -180,7 +186,7 @@ def show_event(event: str, as_email: str | None, as_json: bool) -> None:
 
 
 @events.command(epilog="Example: evently events edit Jazz --venue 'Kleine Halle' --bypass-limit 3")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @click.option("--title")
 @click.option("--starts", metavar="TIME")
 @click.option("--ends", metavar="TIME")
@@ -240,7 +246,7 @@ def edit(
 
 
 @events.command(epilog="Example: evently events set-capacity Jazz 100 --dry-run")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @click.argument("capacity", type=int)
 @click.option("--ticket-type", metavar="NAME", help="Of this ticket type instead of the whole event.")
 @click.option("--reason", help="Kept in the journal.")
@@ -277,7 +283,7 @@ def set_capacity(
 @events.command(
     epilog="Example: evently events add-ticket-type Jazz --name Balcony --price 3500 --capacity 20"
 )
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @click.option("--name", required=True)
 @click.option("--price", type=int, default=0, show_default=True, help="In minor units, such as cents.")
 @click.option("--currency", help="The event's, if left out.")
@@ -321,7 +327,7 @@ def add_ticket_type(
 
 
 @events.command(epilog="Example: evently events publish Jazz")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @as_option
 @dry_run_option
 @json_option
@@ -334,7 +340,7 @@ def publish(event: str, as_email: str | None, dry_run: bool, as_json: bool) -> N
 
 
 @events.command(epilog="Example: evently events cancel Jazz --reason 'The hall is flooded'")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @click.option("--reason", required=True, help="Everybody who booked will read it.")
 @as_option
 @dry_run_option
@@ -348,7 +354,7 @@ def cancel(event: str, reason: str, as_email: str | None, dry_run: bool, as_json
 
 
 @events.command(epilog="Example: evently events complete Jazz")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @as_option
 @dry_run_option
 @json_option

@@ -3,90 +3,68 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-from uuid import UUID
+from contextlib import suppress
+from itertools import chain
 
 import attrs
 import click
 
+from evently_cli.completion import event_names
 from evently_cli.desk import (
     acting,
     application,
     as_option,
     dry_run_option,
-    emails,
     event_named,
     everything,
     json_option,
-    local,
     show,
 )
 from evently_cli.failures import DRIFT
+from evently_cli.following import LOOK_SECONDS, Diary, Follower, each
+from evently_core.documents import to_json
 from evently_core.presentation import journal_shape
 from evently_core.services.doctor import Treated
-from evently_core.storage import JournalLine
-from evently_core.values import OPERATOR, UserId
+from evently_core.values import OPERATOR
 
-_FIGURES = ("quantity", "asked", "freed", "returned", "priority", "status")
+_LAST = 10
+"""How many lines are shown before those that follow."""
 
 
-@click.command(epilog="Example: evently journal Jazz --json")
-@click.argument("event")
+@click.command(epilog="Example: evently journal Jazz --follow")
+@click.argument("event", shell_complete=event_names)
+@click.option("--follow", "-f", is_flag=True, help="Show the last lines, then each new one, until Ctrl-C.")
 @as_option
 @json_option
-def journal(event: str, as_email: str | None, as_json: bool) -> None:
-    """Show what happened, by whom, and why."""
+def journal(event: str, follow: bool, as_email: str | None, as_json: bool) -> None:
+    """Show what happened, by whom, and why.
+
+    With --follow and --json each line is a JSON document of its own.
+    """
     with application() as app:
         actor = acting(app, as_email)
         found = event_named(app, actor, event)
+        diary = Diary(app, found.timezone)
+        if follow:
+            _follow(Follower(app, actor, found.id), None if as_json else diary)
+            return
         lines = list(everything(lambda page: app.evently.events.journal(actor, found.id, page)))
-        known = {} if as_json else emails(app, _people_in(lines))
-        rows = [
-            (
-                line.number,
-                local(line.at, found.timezone),
-                line.kind,
-                known.get(line.actor_id, line.actor) if line.actor_id else line.actor,
-                line.cause,
-                line.reason or "",
-                _gist(line.data, known),
-            )
-            for line in lines
-        ]
-        columns = ("no", "at", "what", "by", "cause", "reason", "in short")
         items = [journal_shape(line) for line in lines]
-        show({"items": items, "next_cursor": None}, as_json=as_json, columns=columns, rows=rows)
+        rows = [] if as_json else diary.rows(lines)
+        show({"items": items, "next_cursor": None}, as_json=as_json, columns=Diary.COLUMNS, rows=rows)
 
 
-def _people_in(lines: Iterable[JournalLine]) -> Iterator[UserId]:
-    for line in lines:
-        if line.actor_id is not None:
-            yield line.actor_id
-        if (user_id := _subject(line.data).get("user_id")) is not None:
-            yield UserId(UUID(str(user_id)))
-
-
-def _gist(data: Mapping[str, Any], known: Mapping[UserId, str]) -> str:
-    """Return what a fact says, short enough for a table: whose it is, its figures, what was changed."""
-    subject = _subject(data)
-    user_id = subject.get("user_id")
-    words = [] if user_id is None else [known.get(UserId(UUID(str(user_id))), str(user_id))]
-    words += [f"{name} {subject[name]}" for name in _FIGURES if subject.get(name)]
-    words += [f"{name} {before} → {after}" for name, (before, after) in data.get("changes", {}).items()]
-    if passed_over := data.get("passed_over"):
-        words.append(f"went past {len(passed_over)}")
-    words += [f"{each['what']} {each['recorded']} → {each['true']}" for each in data.get("mended", ())]
-    return ", ".join(words)
-
-
-def _subject(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    subject: Mapping[str, Any] = data.get("booking") or data.get("entry") or data
-    return subject
+def _follow(follower: Follower, diary: Diary | None) -> None:
+    """Write the last lines and every new one as it comes: for people, or without a diary as JSON."""
+    with suppress(KeyboardInterrupt):
+        for line in chain(
+            follower.last(_LAST), (line for _ in each(LOOK_SECONDS) for line in follower.new())
+        ):
+            click.echo(to_json(journal_shape(line)) if diary is None else diary.sentence(line))
 
 
 @click.command(epilog="Example: evently doctor --repair")
-@click.option("--event", help="Of this event alone.")
+@click.option("--event", shell_complete=event_names, help="Of this event alone.")
 @click.option("--repair", is_flag=True, help="Mend what can be mended, and write it into the journal.")
 @dry_run_option
 @json_option

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from evently_cli.completion import event_names
 from evently_cli.desk import (
     acting,
     application,
@@ -62,7 +63,7 @@ def check_in() -> None:
 
 
 @check_in.command(name="in", hidden=True, epilog="Example: evently check-in Jazz --import door-2.csv")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @click.argument("code", required=False)
 @click.option("--import", "file", type=click.File(encoding="utf-8-sig"), help="CSV of codes and times.")
 @as_option
@@ -156,7 +157,7 @@ def undo(code: str, reason: str | None, as_email: str | None, dry_run: bool, as_
 
 
 @check_in.command(epilog="Example: evently check-in status Jazz --json")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @as_option
 @json_option
 def status(event: str, as_email: str | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evently_cli.completion import user_emails
 from evently_cli.desk import (
     acting,
     application,
@@ -96,7 +97,7 @@ def list_users(as_email: str | None, as_json: bool) -> None:
 
 
 @users.command(epilog="Example: evently users set-role ana@example.org organiser")
-@click.argument("email")
+@click.argument("email", shell_complete=user_emails)
 @click.argument("role", type=_ROLE)
 @as_option
 @dry_run_option
@@ -111,7 +112,7 @@ def set_role(email: str, role: str, as_email: str | None, dry_run: bool) -> None
 
 
 @users.command(epilog="Example: evently users set-password ana@example.org --password-stdin < secret")
-@click.argument("email")
+@click.argument("email", shell_complete=user_emails)
 @_password
 @as_option
 @dry_run_option

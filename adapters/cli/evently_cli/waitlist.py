@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 
 from evently_cli.bookings import ticket_type_named
+from evently_cli.completion import event_names, user_emails
 from evently_cli.desk import (
     acting,
     application,
@@ -53,7 +54,7 @@ def waitlist() -> None:
 
 
 @waitlist.command(name="list", epilog="Example: evently waitlist list Jazz --json")
-@click.argument("event")
+@click.argument("event", shell_complete=event_names)
 @as_option
 @json_option
 def list_waitlist(event: str, as_email: str | None, as_json: bool) -> None:
@@ -67,8 +68,10 @@ def list_waitlist(event: str, as_email: str | None, as_json: bool) -> None:
 
 
 @waitlist.command(epilog="Example: evently waitlist join Jazz --for ana@example.org --quantity 2")
-@click.argument("event")
-@click.option("--for", "for_email", required=True, metavar="EMAIL", help="Who waits.")
+@click.argument("event", shell_complete=event_names)
+@click.option(
+    "--for", "for_email", required=True, metavar="EMAIL", shell_complete=user_emails, help="Who waits."
+)
 @click.option("--ticket-type", metavar="NAME", help="Needed where the event sells several.")
 @click.option("--quantity", type=int, default=1, show_default=True)
 @click.option("--accept-partial", is_flag=True, help="Take fewer seats, if not all come free.")
@@ -140,8 +143,8 @@ def move(
 
 
 @waitlist.command(epilog="Example: evently waitlist explain Jazz ana@example.org")
-@click.argument("event")
-@click.argument("email")
+@click.argument("event", shell_complete=event_names)
+@click.argument("email", shell_complete=user_emails)
 @as_option
 @json_option
 def explain(event: str, email: str, as_email: str | None, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import click
 
+from evently_cli.completion import user_emails
 from evently_cli.desk import (
     acting,
     application,
@@ -64,7 +65,12 @@ def list_webhooks(as_email: str | None, as_json: bool) -> None:
 @click.argument("url")
 @_types
 @click.option("--description", default="")
-@click.option("--organiser", metavar="EMAIL", help="Of whose events; of whoever acts, if left out.")
+@click.option(
+    "--organiser",
+    metavar="EMAIL",
+    shell_complete=user_emails,
+    help="Of whose events; of whoever acts, if left out.",
+)
 @as_option
 @dry_run_option
 @json_option
