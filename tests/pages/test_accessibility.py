@@ -100,6 +100,24 @@ def test_the_pages_of_an_admin_have_no_fault_that_axe_finds(site: Site, visitor:
     assert look.faults(visitor, ["/app/admin", "/app/admin/users"], site.user("Ada", Role.ADMIN)) == []
 
 
+@look
+def test_a_dialog_has_no_fault_that_axe_finds_and_holds_the_focus(
+    site: Site, visitor: Visit, look: Look
+) -> None:
+    olga, ana = site.user("Olga", Role.ORGANISER), site.user("Ana")
+    event = site.event(olga, title="Jazz", capacity=2)
+    site.book(event, ana, 1)
+    somebody = visitor(viewport=look.screen, color_scheme=look.scheme, bypass_csp=True)
+    page = somebody.log_in(olga, f"/app/organise/{event.id}/people")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.click()
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_visible()
+    assert violations(page, look.rules) == []
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(cancel).to_be_focused()
+
+
 def test_a_fault_would_be_found(site: Site, visitor: Visit) -> None:
     page = visitor(bypass_csp=True).go("/app/log-in")
     expect(page.locator("main h1")).to_be_visible()

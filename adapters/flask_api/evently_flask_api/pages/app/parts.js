@@ -64,9 +64,9 @@ export function given(form) {
   return Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
 }
 
-/** Put the focus on the first field that has a fault. */
+/** Put the focus on the first field that has a fault, once the page is drawn. */
 export function focusOnFault(root = document) {
-  requestAnimationFrame(() => root.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.());
+  setTimeout(() => root.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.());
 }
 
 /** Say something in passing. */
