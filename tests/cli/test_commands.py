@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -315,14 +316,47 @@ def test_the_description_of_the_api_is_written(terminal: Terminal, tmp_path: Any
     assert json.loads(file.read_text())["openapi"].startswith("3.1")
 
 
-@pytest.mark.parametrize("group", ["users", "events", "bookings", "waitlist", "webhooks", "db"])
-def test_every_command_ends_its_help_with_an_example(group: str) -> None:
-    command = evently.get_command(click.Context(evently), group)
-    assert isinstance(command, click.Group)
-    for name in command.list_commands(click.Context(command)):
-        result = CliRunner().invoke(evently, [group, name, "--help"])
-        assert result.exit_code == 0
-        assert "Example: " in result.output, (group, name)
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands with what is typed to reach them."""
+
+    def below(command: click.Command, typed: str) -> Iterator[tuple[str, click.Command]]:
+        yield typed, command
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found is not None
+                yield from below(found, f"{typed} {name}".strip())
+
+    yield from below(evently, "")
+
+
+EVERY_COMMAND = dict(every_command())
+DOORS = {"serve", "demo", "worker", "openapi"}
+READS = {"list", "show", "status", "export", "explain", "deliveries", "journal", "watch", "simulate"}
+
+
+@pytest.mark.parametrize("typed", EVERY_COMMAND)
+def test_every_help_ends_with_an_example(typed: str) -> None:
+    result = CliRunner().invoke(evently, [*typed.split(), "--help"])
+    assert result.exit_code == 0
+    assert "Example: evently" in result.output or "| evently" in result.output
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        typed
+        for typed, command in EVERY_COMMAND.items()
+        if not isinstance(command, click.Group) and typed not in DOORS | {"webhooks edit"}
+    ],
+)
+def test_what_reads_has_json_and_what_changes_has_a_dry_run(typed: str) -> None:
+    options = {option for parameter in EVERY_COMMAND[typed].params for option in parameter.opts}
+    if typed.split()[-1] not in READS:
+        assert "--dry-run" in options
+    elif not typed.endswith("export"):  # which writes for programs anyway
+        assert "--json" in options
 
 
 def test_the_help_fits_a_screen() -> None:

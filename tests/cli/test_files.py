@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from evently_cli.exchange import Came, Line, carry_out
+from evently_core.errors import Unavailable
 from tests.cli.test_commands import Terminal
 from tests.servers import MakeDatabase
 
@@ -240,3 +246,37 @@ def test_a_file_that_cannot_be_written_is_wrong_usage_and_leaves_nothing(
     terminal.event()
     terminal.run("events", "export", str(tmp_path / "season.csv"))
     assert [file.name for file in tmp_path.iterdir()] == ["season.csv"]
+
+
+def test_a_bar_shows_how_far_an_import_is_on_a_terminal_and_never_in_a_pipe(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.event(capacity=9)
+    file = tmp_path / "guests.csv"
+    file.write_text("email,quantity\nana@example.org,1\n")
+    screen, keyboard = pty.openpty()
+    command = [sys.executable, "-m", "evently_cli.main", "bookings", "import", "Jazz", str(file), "--json"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "EVENTLY_DATABASE_URL": terminal.url,
+    }
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=keyboard, check=True)
+    os.close(keyboard)
+    assert b"Importing" in os.read(screen, 10_000)
+    os.close(screen)
+    assert json.loads(done.stdout)["outcomes"] == {"booked": 1}
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert json.loads(done.stdout)["outcomes"] == {"already_there": 1}
+    assert done.stderr == b""
+
+
+def test_an_import_that_loses_its_server_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    def step(line: Line) -> Came:
+        if line.number == 3:
+            raise Unavailable("The database cannot be reached.")
+        return Came(line=line.number, outcome="booked")
+
+    with pytest.raises(Unavailable):
+        carry_out([Line(number, {}) for number in (2, 3, 4)], step, "Importing")
+    assert capsys.readouterr().err.startswith("Stopped at line 3. Import the file again")
