@@ -48,6 +48,8 @@ def imports(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests; what follows `--` goes to pytest, as in `nox -s tests -- -k waitlist`."""
     _install_everything(session)
+    # Many tests start processes; where nothing may be compiled in passing each would compile all of it again.
+    session.run("python", "-m", "compileall", "-q", "evently_core", "adapters", "tests")
     session.run("pytest", *PARALLEL, *session.posargs)
 
 
