@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.server.mp import MPServer
 
 from benchmarks.bench import Figure, Ground, Load, Verdict, evently_on, published
 from benchmarks.raw import one_statement
 from evently_core.errors import NotFound
 from evently_core.services.accounts import AccountService
 from evently_core.values import OPERATOR, Role
+from evently_wiring import serving
 from evently_wiring.application import open_application
-from evently_wiring.logs import configure_logs
-from evently_wiring.serving import THREADS, wsgi_app
 from evently_wiring.settings import Settings
 
 CONNECTIONS = 64
@@ -39,12 +35,7 @@ _LIMITS = ("EVENTLY_RATE_LIMIT", "EVENTLY_RATE_LIMIT_READS", "EVENTLY_RATE_LIMIT
 
 def worker_app() -> Callable[..., Any]:
     """Return the application as `evently serve` has it, with batches as large as the environment says."""
-    settings = Settings.from_environment()
-    assert settings.database_url is not None
-    configure_logs("json")
-    batch_max = int(os.environ["BENCH_BATCH_MAX"])
-    opened = open_application(settings, settings.database_url, pool_size=20, batch_max=batch_max)
-    return wsgi_app(settings, ExitStack().enter_context(opened))
+    return serving.worker_app(int(os.environ["BENCH_BATCH_MAX"]))
 
 
 def whole_stack(ground: Ground) -> list[Verdict]:
@@ -143,21 +134,29 @@ def _server(ground: Ground, batch_max: int) -> Iterator[_Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    environment = {**os.environ, "EVENTLY_DATABASE_URL": ground.url, "BENCH_BATCH_MAX": str(batch_max)}
-    environment |= {"EVENTLY_SECRET_KEY": _SECRET, "EVENTLY_DATA_DIR": str(Path.cwd())}
-    environment |= dict.fromkeys(_LIMITS, "100000000 per 15 minutes")  # they count, and refuse nobody
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.rest", str(port)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _await(f"http://127.0.0.1:{port}/health/live")
-        yield _Server(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with tempfile.TemporaryDirectory(prefix="evently-bench-") as folder:
+        environment = {
+            **os.environ,
+            "BENCH_BATCH_MAX": str(batch_max),
+            "EVENTLY_DATABASE_URL": ground.url,
+            "EVENTLY_SECRET_KEY": _SECRET,
+            "EVENTLY_DATA_DIR": folder,
+            "EVENTLY_LOG_FORMAT": "json",
+            "PROMETHEUS_MULTIPROC_DIR": folder,
+            **dict.fromkeys(_LIMITS, "100000000 per 15 minutes"),  # they count, and refuse nobody
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.rest", str(port)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _await(f"http://127.0.0.1:{port}/health/live")
+            yield _Server(port, process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
 
 def _await(address: str) -> None:
@@ -173,7 +172,7 @@ def _await(address: str) -> None:
 
 def _tokens(ground: Ground, port: int) -> list[str]:
     """Sign so many people in, one for each connection."""
-    settings = Settings(data_dir=Path.cwd(), database_url=ground.url)
+    settings = Settings(data_dir=Path(tempfile.gettempdir()), database_url=ground.url)
     emails = [f"bench-{number}@example.org" for number in range(CONNECTIONS)]
     with open_application(settings, ground.url) as application:
         if not _is_there(application.accounts, emails[0]):
@@ -199,21 +198,5 @@ def _is_there(accounts: AccountService, email: str) -> bool:
     return True
 
 
-def _serve(port: int) -> None:
-    multiprocessing.set_start_method("spawn", force=True)
-    MPServer(
-        "benchmarks.rest:worker_app",
-        address="127.0.0.1",
-        port=port,
-        interface=Interfaces.WSGI,
-        factory=True,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=WORKERS,
-        blocking_threads=THREADS,
-        log_level=LogLevels.warning,
-    ).serve()
-
-
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    serving.server("127.0.0.1", int(sys.argv[1]), WORKERS, "benchmarks.rest:worker_app").serve()

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Insert,
     Row,
     Update,
+    bindparam,
     delete,
     func,
     insert,
@@ -50,6 +51,11 @@ _CREDENTIALS = (*_USER, users.c.password_hash)
 _NOT_ENDED = sessions.c.ended_at.is_(None)
 
 
+# Whoever is signed in is looked up every two seconds; drawing these up takes longer than asking them.
+_USER_OF = select(*_USER).where(users.c.id == bindparam("user_id"))
+_SESSION_OF = select(sessions).where(sessions.c.id == bindparam("session_id"))
+
+
 class PostgresAccounts:
     """The users, the accounts' journal, and the answers kept under keys. Threads may share it."""
 
@@ -76,7 +82,7 @@ class PostgresAccounts:
     def user(self, user_id: UserId) -> User | None:
         """Return a user."""
         with reading(self._engine) as connection:
-            row = connection.execute(select(*_USER).where(users.c.id == user_id)).one_or_none()
+            row = connection.execute(_USER_OF, {"user_id": user_id}).one_or_none()
         return None if row is None else _user(row)
 
     def credentials(self, user_id: UserId) -> Credentials | None:
@@ -234,7 +240,7 @@ class PostgresSessions:
     def session(self, session_id: SessionId) -> Session | None:
         """Return a session, live or not."""
         with reading(self._engine) as connection:
-            row = connection.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
+            row = connection.execute(_SESSION_OF, {"session_id": session_id}).one_or_none()
         return None if row is None else _session(row)
 
     def replace(self, before: Session, after: Session) -> bool:

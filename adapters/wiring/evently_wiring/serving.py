@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from granian.server.mp import MPServer
 from sqlalchemy import text
 
 from evently_core.counting import Counters
+from evently_core.desk import BATCH_MAX
 from evently_core.instances import InstanceKind
 from evently_core.memory.counters import MemoryCounters
 from evently_core.services.presence import Presence
@@ -59,8 +61,11 @@ class PortTaken(Exception):
 # -- the workers ------------------------------------------------------------------------------------------------
 
 
-def worker_app() -> Callable[..., Any]:
-    """Return the WSGI application of a worker process; the server calls this in each of them."""
+def worker_app(batch_max: int = BATCH_MAX) -> Callable[..., Any]:
+    """Return the WSGI application of a worker process; the server calls this in each of them.
+
+    ``batch_max`` bounds what travels in one transaction.
+    """
     settings = Settings.from_environment()
     assert settings.database_url is not None, "the main process says where the database is"
     configure_logs(settings.log_format)
@@ -72,6 +77,7 @@ def worker_app() -> Callable[..., Any]:
             settings,
             settings.database_url,
             pool_size=CONNECTIONS,
+            batch_max=batch_max,
             waiters_max=THREADS // 4,
             observer=metrics,
         )
@@ -80,7 +86,16 @@ def worker_app() -> Callable[..., Any]:
     presence = presence_of(application, InstanceKind.API)
     stack.enter_context(working([beating(presence)]))
     atexit.register(presence.leave)
-    return wsgi_app(settings, application, presence, metrics)
+    app = wsgi_app(settings, application, presence, metrics)
+    _collect_seldom()
+    return app
+
+
+def _collect_seldom() -> None:
+    """Look for garbage in what requests leave behind, and not again and again in what was loaded to stay."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 20)
 
 
 def wsgi_app(
@@ -218,13 +233,14 @@ def serve(
                     working(more_jobs(application)),
                 ):
                     _announce_when_it_answers(f"http://{_reachable(host)}:{port}", ready)
-                    _server(host, port, workers).serve()
+                    server(host, port, workers).serve()
 
 
-def _server(host: str, port: int, workers: int) -> MPServer:
+def server(host: str, port: int, workers: int, app: str = "evently_wiring.serving:worker_app") -> MPServer:
+    """Return the server, to be started; ``app`` names what makes the application in each worker."""
     multiprocessing.set_start_method("spawn", force=True)  # a fork would take our threads' locks along
     return MPServer(
-        "evently_wiring.serving:worker_app",
+        app,
         address=host,
         port=port,
         interface=Interfaces.WSGI,
