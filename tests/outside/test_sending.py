@@ -38,7 +38,7 @@ def hook(url: str) -> Webhook:
 
 def test_a_message_is_signed_so_that_the_library_believes_it(receiver: HttpReceiver) -> None:
     webhook = hook(receiver.url)
-    assert HttpWebhooks(ANY).post(webhook, ID, BODY, NOW).status == 204
+    assert HttpWebhooks(ANY).post(webhook, ID, BODY, datetime.now(UTC)).status == 204
     [message] = receiver.messages
     assert message.verified(webhook.secret) == {"type": "granted"}
     assert message.id == str(ID)
@@ -52,20 +52,20 @@ def test_a_message_is_signed_so_that_the_library_believes_it(receiver: HttpRecei
 def test_while_a_secret_is_changed_both_fit(receiver: HttpReceiver) -> None:
     before = hook(receiver.url)
     after = before.with_secret(random_secret(), NOW)
-    HttpWebhooks(ANY).post(after, ID, BODY, NOW)
+    HttpWebhooks(ANY).post(after, ID, BODY, datetime.now(UTC))
     [message] = receiver.messages
     assert message.verified(before.secret) == message.verified(after.secret)
 
 
 def test_path_and_query_are_part_of_the_address(receiver: HttpReceiver) -> None:
-    HttpWebhooks(ANY).post(hook(f"{receiver.url}?till=1"), ID, BODY, NOW)
+    HttpWebhooks(ANY).post(hook(f"{receiver.url}?till=1"), ID, BODY, datetime.now(UTC))
     assert receiver.messages[0].path == "/hooks?till=1"
 
 
 def test_a_redirect_is_not_followed(receiver: HttpReceiver) -> None:
     receiver.answer = lambda _: 302
     receiver.headers["Location"] = receiver.url
-    assert HttpWebhooks(ANY).post(hook(receiver.url), ID, BODY, NOW).status == 302
+    assert HttpWebhooks(ANY).post(hook(receiver.url), ID, BODY, datetime.now(UTC)).status == 302
     assert len(receiver.messages) == 1
 
 
@@ -73,7 +73,7 @@ def test_an_answer_that_drips_is_cut_off(receiver: HttpReceiver) -> None:
     receiver.drip = True
     begin = time.monotonic()
     with pytest.raises(NotSent, match=r"within 0\.5 seconds"):
-        HttpWebhooks(ANY, answer_seconds=0.5).post(hook(receiver.url), ID, BODY, NOW)
+        HttpWebhooks(ANY, answer_seconds=0.5).post(hook(receiver.url), ID, BODY, datetime.now(UTC))
     assert time.monotonic() - begin < 3
 
 
@@ -82,14 +82,14 @@ def test_who_does_not_listen_is_not_reached() -> None:
         probe.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{probe.getsockname()[1]}/"
         with pytest.raises(NotSent, match="refused"):
-            HttpWebhooks(ANY).post(hook(closed), ID, BODY, NOW)
+            HttpWebhooks(ANY).post(hook(closed), ID, BODY, datetime.now(UTC))
     with pytest.raises(NotSent, match="no address"):
-        HttpWebhooks(ANY).post(hook("http://nowhere.invalid/"), ID, BODY, NOW)
+        HttpWebhooks(ANY).post(hook("http://nowhere.invalid/"), ID, BODY, datetime.now(UTC))
 
 
 def test_plain_http_is_no_answer_to_a_secure_connection(receiver: HttpReceiver) -> None:
     with pytest.raises(NotSent, match="secure connection"):
-        HttpWebhooks(ANY).post(hook(receiver.url.replace("http:", "https:")), ID, BODY, NOW)
+        HttpWebhooks(ANY).post(hook(receiver.url.replace("http:", "https:")), ID, BODY, datetime.now(UTC))
 
 
 def test_a_name_that_leads_into_a_private_network_leads_nowhere(
