@@ -64,6 +64,14 @@ def test_every_package_tells_type_checkers_that_it_is_typed(unpacked: Path) -> N
     assert {path.parent.name for path in unpacked.glob("*/py.typed")} == PACKAGES
 
 
+def test_the_pages_are_in_it_with_the_licences_of_what_others_wrote(unpacked: Path) -> None:
+    source = REPOSITORY / "adapters/flask_api/evently_flask_api/pages"
+    found = unpacked / "evently_flask_api/pages"
+    files = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    assert {path.relative_to(found) for path in found.rglob("*") if path.is_file()} == files
+    assert list(found.glob("app/vendor/*/LICENSE"))
+
+
 @pytest.fixture(scope="module")
 def brings(metadata: Message) -> Callable[[str], set[str]]:
     """What an extra brings besides the core's own needs; the extra "" is none."""
