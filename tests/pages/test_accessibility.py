@@ -141,12 +141,31 @@ def test_everything_can_be_done_by_the_keyboard(site: Site, visitor: Visit) -> N
 
 @pytest.mark.parametrize("width", [360, 768])
 def test_nothing_sticks_out_of_a_narrow_screen(site: Site, visitor: Visit, width: int) -> None:
-    olga, ana = site.user("Olga", Role.ORGANISER), site.user("Ana")
-    event = site.event(olga, title="Donaudampfschifffahrtsgesellschaft" * 3, capacity=2)
-    site.book(event, ana, 2)
-    somebody = visitor(viewport={"width": width, "height": 740})
-    somebody.log_in(ana)
-    for path in ("/", "/app/bookings", f"/app/events/{event.id}", "/app/account"):
-        page = somebody.go(path)
-        expect(page.locator("main h1")).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    ada, ana, ben = site.user("Ada", Role.ADMIN), site.user("Ana"), site.user("Ben" * 12)
+    event = site.event(ada, title="Donaudampfschifffahrtsgesellschaft" * 3, venue="Donau" * 20, capacity=2)
+    booking = site.book(event, ana, 2).booking
+    site.book(event, ben, 1, waiting=True)
+    assert booking is not None
+    for user, paths in [
+        (
+            ana,
+            ["/", "/app/bookings", f"/app/bookings/{booking.id}", f"/app/events/{event.id}", "/app/account"],
+        ),
+        (
+            ada,
+            [
+                "/app/organise",
+                "/app/organise/new",
+                "/app/organise/webhooks",
+                "/app/admin",
+                "/app/admin/users",
+            ],
+        ),
+        (ada, [f"/app/organise/{event.id}{tab}" for tab in TABS]),
+    ]:
+        somebody = visitor(viewport={"width": width, "height": 740})
+        somebody.log_in(user)
+        for path in paths:
+            page = somebody.go(path)
+            expect(page.locator("main h1")).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
