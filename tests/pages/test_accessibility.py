@@ -22,7 +22,7 @@ def violations(page: Page, rules: Sequence[str] = RULES) -> list[str]:
     return [f"{rule['id']}: {rule['help']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
 
 
-TABS = ["", "/people", "/check-in", "/edit"]
+TABS = ["", "/people", "/check-in", "/figures", "/edit"]
 """The pages about one's event."""
 
 
@@ -90,7 +90,7 @@ def test_the_pages_of_an_organiser_have_no_fault_that_axe_finds(
     event = site.event(olga, title="Jazz", capacity=5)
     site.book(event, ana, 4)
     site.book(event, ben, 3, waiting=True)
-    others = ["/app/organise", "/app/organise/new", "/app/organise/webhooks"]
+    others = ["/app/figures", "/app/organise", "/app/organise/new", "/app/organise/webhooks"]
     tabs = [f"/app/organise/{event.id}{tab}" for tab in TABS]
     assert look.faults(visitor, [*others, *tabs], olga) == []
 

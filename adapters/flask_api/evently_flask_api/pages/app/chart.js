@@ -10,9 +10,11 @@ const PAD = { top: 12, right: 8, bottom: 22, left: 40 };
  * @param options.label what a screen reader is told
  * @param options.curves [{name, kind, points: [[x, y]], filled}]; kind is go, wait, ink or stop
  * @param options.goal {value, name}: a line that is not to be crossed
+ * @param options.wide whether it has the whole width of the page
  * @param options.xText, options.yText how places on the axes are written
  */
-export function curveChart({ label, curves, goal, xText, yText = String, width = NARROW.matches ? 360 : 640, height = 240 }) {
+export function curveChart({ label, curves, goal, xText, yText = String, wide = false, height = 240 }) {
+  const width = widthOf(wide);
   const points = curves.flatMap(({ points: own }) => own);
   if (points.length < 2) return html`<p class="quiet small">Nothing to draw yet.</p>`;
   const [left, right] = [Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x))];
@@ -38,8 +40,9 @@ export function curveChart({ label, curves, goal, xText, yText = String, width =
  * Draw columns.
  * @param options.columns [{name, value, kind}]
  */
-export function columnChart({ label, columns, yText = String, width = NARROW.matches ? 360 : 640, height = 220 }) {
+export function columnChart({ label, columns, yText = String, wide = true, height = 240 }) {
   if (!columns.length) return html`<p class="quiet small">Nothing to draw yet.</p>`;
+  const width = widthOf(wide);
   const top = niceTop(Math.max(1, ...columns.map(({ value }) => value)));
   const bottom = Math.min(0, ...columns.map(({ value }) => value));
   const y = (value) => PAD.top + ((top - value) / (top - bottom)) * (height - PAD.top - PAD.bottom);
@@ -70,6 +73,10 @@ function curveOf({ points, kind, filled = false }, x, y, floor) {
   const path = places.map(([px, py], index) => `${index ? "L" : "M"}${px} ${py}`).join("");
   const area = `${path}L${places.at(-1)[0]} ${floor}L${places[0][0]} ${floor}Z`;
   return svg`<g class="c-${kind}">${filled ? svg`<path class="area" d=${area}></path>` : nothing}<path class="curve" d=${path}></path></g>`;
+}
+
+function widthOf(wide) {
+  return NARROW.matches ? 360 : wide ? 1040 : 640;
 }
 
 function grid(top, y, width, text) {

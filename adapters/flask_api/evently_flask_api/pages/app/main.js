@@ -22,6 +22,8 @@ const PLACES = [
   ["/app/organise/:id", () => import("./organise/board.js")],
   ["/app/organise/:id/people", () => import("./organise/guests.js")],
   ["/app/organise/:id/check-in", () => import("./organise/check_in.js")],
+  ["/app/organise/:id/figures", () => import("./organise/figures.js")],
+  ["/app/figures", () => import("./organise/overview.js")],
   ["/app/organise/:id/edit", () => import("./organise/edit.js")],
   ["/app/admin", () => import("./admin/system.js")],
   ["/app/admin/users", () => import("./admin/users.js")],
@@ -31,6 +33,7 @@ const LINKS = [
   { path: "/", label: "Events" },
   { path: "/app/bookings", label: "My bookings", roles: ["attendee", "organiser", "admin"] },
   { path: "/app/organise", label: "Organise", roles: ["organiser", "admin"] },
+  { path: "/app/figures", label: "Figures", roles: ["organiser", "admin"] },
   { path: "/app/admin", label: "Admin", roles: ["admin"] },
 ];
 

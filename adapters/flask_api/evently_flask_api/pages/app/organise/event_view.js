@@ -11,6 +11,7 @@ const TABS = [
   ["", "Board"],
   ["/people", "People"],
   ["/check-in", "Check-in"],
+  ["/figures", "Figures"],
   ["/edit", "Edit"],
 ];
 
