@@ -65,10 +65,10 @@ export default class Board extends EventView {
 
   sample() {
     const { seats_taken: taken, waiting } = this.event;
-    const last = this.samples.at(-1);
-    const sample = [Date.now(), taken, waiting];
-    if (last && this.samples.at(-2) && last[1] === taken && last[2] === waiting && this.samples.at(-2)[1] === taken) this.samples.pop();
-    this.samples = [...this.samples, sample].slice(-SAMPLES_MAX);
+    const isSame = (sample) => sample && sample[1] === taken && sample[2] === waiting;
+    const isFlat = isSame(this.samples.at(-1)) && isSame(this.samples.at(-2));
+    const before = isFlat ? this.samples.slice(0, -1) : this.samples; // a flat stretch has two ends and nothing between
+    this.samples = [...before, [Date.now(), taken, waiting]].slice(-SAMPLES_MAX);
   }
 
   /** Walk the journal back from now: how the seats stood before each of its lines. */
