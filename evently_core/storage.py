@@ -135,7 +135,6 @@ class BookingQuery:
     event_id: EventId | None = None
     user_id: UserId | None = None
     status: BookingStatus | None = None
-    origin_entry: EntryId | None = None
 
 
 @attrs.frozen(kw_only=True)
