@@ -22,6 +22,10 @@ class EventLockContract:
         """Return a lock; those made in one test stand for processes that know nothing of each other."""
         raise NotImplementedError
 
+    def make_patient_lock(self) -> EventLock:
+        """Return a lock that waits for its turn as long as a slow machine needs."""
+        return self.make_lock()
+
     def event(self) -> EventId:
         """Return an event that nobody has locked before."""
         return EventId(UUID(bytes=uuid4().bytes))
@@ -88,7 +92,8 @@ class ExclusiveEventLockContract(EventLockContract):
 
     def test_one_at_a_time(self) -> None:
         """Threads of two processes never meet inside."""
-        locks, event, inside, met = [self.make_lock(), self.make_lock()], self.event(), Lock(), []
+        locks, event, inside = [self.make_patient_lock(), self.make_patient_lock()], self.event(), Lock()
+        met: list[bool] = []
 
         def visit(number: int) -> None:
             with locks[number % 2].hold(event):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 
@@ -9,11 +10,13 @@ from evently_core.memory.basics import AlwaysYes
 from evently_core.ports import EventLock
 from evently_core.testing.lock_contract import EventLockContract, ExclusiveEventLockContract
 from evently_postgres.engine import make_engine
-from evently_postgres.locks import PostgresEventLock
-from evently_redis.connection import RedisLink
+from evently_postgres.locks import WAIT, PostgresEventLock
+from evently_redis.connection import TIMEOUT, RedisLink
 from evently_redis.keys import Keys
-from evently_redis.locks import RedisEventLock
+from evently_redis.locks import LEASE, RedisEventLock
 from tests.servers import MakeDatabase
+
+PATIENT = timedelta(seconds=30)
 
 
 class TestAlwaysYes(EventLockContract):
@@ -35,10 +38,13 @@ class TestPostgresEventLock(ExclusiveEventLockContract):
         with ExitStack() as self.stack:
             yield
 
-    def make_lock(self) -> EventLock:
+    def make_lock(self, wait: timedelta = WAIT) -> EventLock:
         engine = make_engine(self.url, pool_size=4, pgbouncer=self.pgbouncer)
         self.stack.callback(engine.dispose)
-        return PostgresEventLock(engine)
+        return PostgresEventLock(engine, wait=wait)
+
+    def make_patient_lock(self) -> EventLock:
+        return self.make_lock(PATIENT)
 
 
 class TestPostgresEventLockBehindPgBouncer(TestPostgresEventLock):
@@ -54,12 +60,15 @@ class _InRedis(ExclusiveEventLockContract):
         with ExitStack() as self.stack:
             yield
 
-    def make_lock(self) -> EventLock:
-        link = RedisLink(self.url)
-        lock = RedisEventLock(link, self.keys)
+    def make_lock(self, wait: timedelta = WAIT) -> EventLock:
+        link = RedisLink(self.url, timeout=max(wait, TIMEOUT))
+        lock = RedisEventLock(link, self.keys, wait=wait, lease=max(wait, LEASE))
         self.stack.callback(link.close)
         self.stack.callback(lock.close)
         return lock
+
+    def make_patient_lock(self) -> EventLock:
+        return self.make_lock(PATIENT)
 
 
 class TestRedisEventLock(_InRedis):
