@@ -17,8 +17,8 @@ nox.options.sessions = ["lint", "types", "imports", "tests", "wheel"]
 
 CONSTRAINTS = "requirements/constraints.txt"
 DEV_GROUP = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
-# More than there are cores: the tests that take long start servers of their own, and wait for them.
-PARALLEL = ["--numprocesses=4", "--dist=worksteal"]
+# More workers than this gain little: the tests that take long start servers of their own.
+PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
 SOURCE_ROOTS = [".", *sorted(str(path.parent) for path in Path("adapters").glob("*/evently_*"))]
 
 
