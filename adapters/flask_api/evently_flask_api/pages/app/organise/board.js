@@ -35,10 +35,11 @@ export default class Board extends EventView {
   /** Look at one thing after another, so that a board may stay open all day within what a reader may ask. */
   async look() {
     this.beat += 1;
-    if (this.beat % 2) await this.readEvent();
-    else if (this.beat % 4 === 2) await this.readJournal();
+    if (this.beat % 2) {
+      await this.readEvent();
+      this.sample();
+    } else if (this.beat % 4 === 2) await this.readJournal();
     else await this.readLine();
-    this.sample();
   }
 
   async readJournal(pagesMax = 1) {
