@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -10,11 +11,12 @@ import attrs
 from evently_core.booking import Booking
 from evently_core.commands import Key
 from evently_core.event import Event
-from evently_core.facts import Record
+from evently_core.facts import EventAdvanced, EventChanged, Record
+from evently_core.figures import Figures
 from evently_core.inventory import Answered
 from evently_core.outcomes import EventSettled, Outcome
 from evently_core.tickets import Arrival
-from evently_core.values import TicketTypeId
+from evently_core.values import TicketTypeId, UserId
 from evently_core.waitlist import WaitlistEntry
 
 T = TypeVar("T")
@@ -44,6 +46,12 @@ class Decision:
     arrivals: tuple[Change[Arrival], ...]
     taken: dict[TicketTypeId, int]
     """How many seats each ticket type has taken more (or fewer) than before; only what changed."""
+    figures: Mapping[str, Figures]
+    """What is added to the figures of the day, by currency."""
+    waits: Mapping[int, int]
+    """How many entries were served after a wait of each length (`figures.wait_of`)."""
+    zone: str
+    """The event's zone: it says which day it is."""
     next_sequence: int
     answered: dict[Key, Answered]
     """What is to be kept under the keys of this batch."""
@@ -54,3 +62,19 @@ class Decision:
 
     changes_anything: bool
     """Whether there is anything to record."""
+
+    @property
+    def active_users(self) -> set[UserId]:
+        """The users who did something about seats, places in line or tickets."""
+        return {
+            record.actor.user_id
+            for record in self.journal
+            if record.actor.user_id is not None and not isinstance(record.fact, EventChanged | EventAdvanced)
+        }
+
+    @property
+    def changes_zone(self) -> bool:
+        """Whether the event's days begin at another time from now on."""
+        return self.event is not None and (
+            self.event.before is not None and self.event.before.timezone != self.event.after.timezone
+        )

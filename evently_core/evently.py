@@ -6,11 +6,13 @@ from typing import Protocol
 
 import attrs
 
+from evently_core.analytics import Reports
 from evently_core.desk import BATCH_MAX, Desk
 from evently_core.intake import Intake
 from evently_core.observing import ObservedLock, Observer
 from evently_core.ports import Clock, EventLock, Ids, TicketSeal
 from evently_core.seals import HmacSeal
+from evently_core.services.analytics import AnalyticsService
 from evently_core.services.bookings import BookingService
 from evently_core.services.decisions import Decisions
 from evently_core.services.doctor import DoctorService
@@ -27,6 +29,10 @@ from evently_core.watch import WAITERS_MAX
 class Store(Storage, Records, Protocol):
     """A store of events, and the reading of it."""
 
+    @property
+    def reports(self) -> Reports:
+        """What was added up while things happened."""
+
 
 @attrs.frozen
 class Evently:
@@ -36,6 +42,7 @@ class Evently:
     bookings: BookingService
     waitlist: WaitlistService
     tickets: TicketService
+    analytics: AnalyticsService
     sweeping: SweepService
     doctor: DoctorService
     decisions: Decisions
@@ -82,6 +89,7 @@ class Evently:
             bookings=bookings,
             tickets=TicketService(store, desk, decisions, events, bookings, seal or HmacSeal()),
             waitlist=WaitlistService(store, queue or desk, decisions, events, clock),
+            analytics=AnalyticsService(store.reports, events, clock),
             sweeping=SweepService(store, desk, clock),
             doctor=DoctorService(store, store, desk, clock),
             decisions=decisions,

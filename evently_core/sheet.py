@@ -18,6 +18,7 @@ from evently_core.commands import Key
 from evently_core.decision import Change, Decision
 from evently_core.event import Event, TicketType
 from evently_core.facts import Fact, Record
+from evently_core.figures import Count
 from evently_core.inventory import Answered, Inventory, LoadMore
 from evently_core.lines import Lines, NotLoaded
 from evently_core.outcomes import GRANTED_SHOWN_MAX, EventSettled, Outcome
@@ -58,6 +59,7 @@ class Sheet:
         self._seats_of = None if inventory.seats_of is None else dict(inventory.seats_of)
         self._waiting_of = dict(inventory.waiting_of)
         self._arrivals: dict[Seat, Arrival] = {}
+        self._count = Count()
         self._answered: dict[Key, Answered] = {}
         self._journal: list[Record] = []
         self.acting(SYSTEM, "time", None)
@@ -174,6 +176,7 @@ class Sheet:
         before = self._bookings.get(after.id)
         self._bookings_before.setdefault(after.id, before)
         self._bookings[after.id] = after
+        self._count.booking(before, after)
         if before is None:
             self._list_offer(after)
         elif after.has_lapsed(self.now) and not before.has_lapsed(self.now):
@@ -190,6 +193,7 @@ class Sheet:
         before = self._entries.get(after.id)
         self._entries_before.setdefault(after.id, before)
         self._entries[after.id] = after
+        self._count.entry(before, after)
         whose = (after.user_id, after.ticket_type_id)
         if before is None:
             self.lines.add(after)
@@ -264,6 +268,9 @@ class Sheet:
                 for kind, seats in self._taken.items()
                 if seats != self._taken_before.get(kind, 0)
             },
+            figures=self._count.changed(),
+            waits=self._count.waits,
+            zone=self.event.timezone,
             next_sequence=self.next_sequence,
             answered=dict(self._answered),
             settled=settled,

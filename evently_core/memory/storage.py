@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import attrs
 
+from evently_core.analytics import Reports
 from evently_core.booking import Booking, BookingStatus, Origin
 from evently_core.commands import Key
 from evently_core.decision import Decision
@@ -20,10 +21,12 @@ from evently_core.errors import Conflict, NotFound, StaleLock
 from evently_core.event import Event, EventStatus
 from evently_core.evolve import EventState
 from evently_core.facts import Record
+from evently_core.figures import Figures
 from evently_core.intake import Settlement
 from evently_core.invariants import counts_of, violations
 from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.memory.intake import MemoryIntake
+from evently_core.memory.reports import MemoryReports, Told
 from evently_core.memory.snapshot import snapshot_of
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
 from evently_core.storage import (
@@ -57,6 +60,9 @@ class _Shelf:
     wake_at: datetime | None = None
     fence: int = 0
     """The newest token that anything was recorded with."""
+    figures: list[tuple[datetime, Mapping[str, Figures]]] = attrs.field(factory=list)
+    """What each decision added, in the order they were made."""
+    waits: Counter[int] = attrs.field(factory=Counter)
     lock: Lock = attrs.field(factory=Lock)
 
 
@@ -70,6 +76,15 @@ class MemoryStorage:
         self._guard = RLock()
         self.intake = intake or MemoryIntake()
         """Requests that are decided later."""
+        self.reports: Reports = MemoryReports(self._told)
+
+    def _told(self) -> Iterator[Told]:
+        """Yield what there is to be told of every event."""
+        for shelf in list(self._shelves.values()):
+            with shelf.lock:
+                told = _told(shelf) if shelf.state.event is not None else None
+            if told is not None:
+                yield told
 
     # -- the storage port -------------------------------------------------------------------------------------
 
@@ -440,6 +455,9 @@ def _write(shelf: _Shelf, decision: Decision, now: datetime) -> None:
     state.arrivals.update((change.after.place, change.after) for change in decision.arrivals)
     for record in decision.journal:
         shelf.journal.append(_line(state.event.id, len(shelf.journal) + 1, record))
+    if decision.figures:
+        shelf.figures.append((now, decision.figures))
+    shelf.waits.update(decision.waits)
     shelf.next_sequence = decision.next_sequence
     shelf.wake_at = decision.wake_at
     shelf.answers.update((key, (answered, now)) for key, answered in decision.answered.items())
@@ -465,6 +483,19 @@ def _arrival_order_of(parts: Sequence[str | int]) -> CursorKey:
         datetime.fromisoformat(str(at)).isoformat(timespec="microseconds"),
         str(UUID(str(booking_id))),
         int(seat),
+    )
+
+
+def _told(shelf: _Shelf) -> Told:
+    assert shelf.state.event is not None
+    counts = counts_of(shelf.state)
+    return Told(
+        event=shelf.state.event,
+        taken=counts.taken,
+        waiting=counts.waiting,
+        figures=tuple(shelf.figures),
+        waits=dict(shelf.waits),
+        journal=tuple(shelf.journal),
     )
 
 

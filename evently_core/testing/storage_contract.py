@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import attrs
 
+from evently_core.analytics import Ranking
 from evently_core.booking import Booking, BookingStatus
 from evently_core.commands import LASTING, Book, ChangeEvent, Command, JoinWaitlist, Key
 from evently_core.decide import decide
@@ -633,6 +634,26 @@ def _readings(event: Event, now: datetime) -> list[Any]:
         lambda store, limit: _all_pages(lambda page: store.journal(event.id, page), limit),
         lambda store, limit: _all_pages(lambda page: store.arrivals(event.id, page), limit),
         lambda store, limit: store.attendance(event.id),
+        lambda store, limit: store.reports.totals(None),
+        lambda store, limit: store.reports.totals(event.organiser_id),
+        lambda store, limit: store.reports.totals(UserId(UUID(int=1))),
+        lambda store, limit: store.reports.event_totals(event.id),
+        lambda store, limit: store.reports.event_totals(EventId(UUID(int=1))),
+        lambda store, limit: store.reports.waits(event.id),
+        *(
+            lambda store, limit, days=days, whose=whose: (
+                store.reports.days(*days, **whose),
+                store.reports.active_users(*days, whose.get("organiser_id")),
+            )
+            for days in ((date.min, date.max), (START.date(), START.date()))
+            for whose in ({}, {"event_id": event.id}, {"organiser_id": event.organiser_id})
+        ),
+        *(
+            lambda store, limit, ranking=ranking: _all_pages(
+                lambda page: store.reports.ranked(event.organiser_id, ranking, page), limit
+            )
+            for ranking in Ranking
+        ),
         lambda store, limit: (list(store.due_events(now, 10)), store.next_due()),
     ]
 

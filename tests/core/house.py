@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -33,6 +34,7 @@ from evently_core.decision import Decision
 from evently_core.event import Event, EventStatus, OnSilence, Policy, Step, TicketType
 from evently_core.evolve import EventState, fold
 from evently_core.facts import Granted, Record
+from evently_core.figures import Figures
 from evently_core.inventory import Answered, LoadMore, Needs, needs_of
 from evently_core.memory.snapshot import snapshot_of
 from evently_core.outcomes import (
@@ -333,6 +335,9 @@ class CoreHouse:
     wake_at: datetime | None = None
     answers: dict[Key, Answered] = attrs.field(factory=dict)
     journal: list[Record] = attrs.field(factory=list)
+    figures: dict[str, Figures] = attrs.field(factory=dict)
+    """All that decisions added, by currency."""
+    waits: Counter[int] = attrs.field(factory=Counter)
     folded: EventState = attrs.field(init=False)
     transactions: int = 0
     last_id: int = 0
@@ -414,6 +419,9 @@ class CoreHouse:
         self.next_sequence, self.wake_at = decision.next_sequence, decision.wake_at
         self.answers.update(decision.answered)
         self.journal.extend(decision.journal)
+        for currency, figures in decision.figures.items():
+            self.figures[currency] = self.figures.get(currency, Figures()).plus(figures)
+        self.waits.update(decision.waits)
         self.last_id = max(
             [self.last_id, *(each.int for each in (*self.state.bookings, *self.state.entries))]
         )

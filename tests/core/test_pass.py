@@ -79,6 +79,7 @@ def test_grouping_changes_nothing_wherever_it_is_cut(data: st.DataObject, histor
     assert plain(answers) == plain(both.answers)
     assert grouped.state == both.core.state
     assert grouped.journal == both.core.journal
+    assert (grouped.figures, grouped.waits) == (both.core.figures, both.core.waits)
 
 
 @examples(100)
@@ -101,6 +102,7 @@ def test_many_small_transactions_come_to_the_same_as_a_large_one(data: st.DataOb
     assert plain(answers) == plain(both.answers)
     assert bounded.state == both.core.state
     assert [record.fact for record in bounded.journal] == [record.fact for record in both.core.journal]
+    assert (bounded.figures, bounded.waits) == (both.core.figures, both.core.waits)
 
 
 @examples(150)

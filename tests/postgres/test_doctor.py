@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from evently_core.commands import Sweep
 from evently_core.event import Event, Policy
+from evently_core.figures import local_day
 from evently_core.outcomes import Admitted
 from evently_core.paging import PageRequest
 from evently_core.storage import BookingQuery, EntryQuery, JournalLine
@@ -34,6 +37,16 @@ class Clinic:
         with psycopg.connect(self._url) as connection:
             changed = connection.execute(statement.replace("{event}", f"'{event.id}'").encode())
             assert changed.rowcount > 0, "nothing was tampered with"
+
+    def figures(self, event: Event) -> object:
+        """Return everything that is reported of an event."""
+        reports = self.storage.reports
+        return (
+            reports.event_totals(event.id),
+            reports.days(date.min, date.max, event_id=event.id),
+            reports.waits(event.id),
+            reports.active_users(date.min, date.max, event.organiser_id),
+        )
 
     def journal(self, event: Event) -> list[JournalLine]:
         lines: list[JournalLine] = []
@@ -171,3 +184,57 @@ def test_a_life_full_of_changes_keeps_every_rule(clinic: Clinic) -> None:
     cancelled = tell(house)
     house.events.cancel(house.organiser, cancelled.id, "rain")
     assert clinic.storage.drifts(cancelled.id) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE event_figures SET sold = sold + 1, revenue = 7 WHERE event_id = {event} AND day > '-infinity'",
+        "UPDATE event_figures SET waiting = waiting - 2 WHERE event_id = {event} AND day = '-infinity'",
+        "UPDATE event_figures SET day = day + 1 WHERE event_id = {event} AND day > '-infinity'",
+        "DELETE FROM event_figures WHERE event_id = {event}",
+        "UPDATE event_waits SET entries = entries + 1 WHERE event_id = {event}",
+        "DELETE FROM event_users WHERE event_id = {event}",
+        "INSERT INTO event_users VALUES ({event}, '2030-05-01', gen_random_uuid())",
+    ],
+)
+def test_figures_that_drifted_are_named_and_mended(clinic: Clinic, statement: str) -> None:
+    """With what served waits after all: somebody who waited got seats, so that there is a wait to count."""
+    event = clinic.house.published(capacity=2)
+    given_back = clinic.house.booked(event, 1, 2)
+    clinic.house.waits(event, 2, 1)
+    clinic.house.pass_by(minutes=7)
+    clinic.house.bookings.cancel(clinic.house.person(1), given_back.id)
+    before = clinic.figures(event)
+    clinic.tamper(event, statement)
+    found = clinic.storage.drifts(event.id)
+    assert found
+    assert list(clinic.storage.repair(event.id, clinic.house.clock.now())) == list(found)
+    assert clinic.storage.drifts(event.id) == []
+    assert clinic.figures(event) == before
+
+
+def test_days_begin_elsewhere_when_the_zone_changes(clinic: Clinic) -> None:
+    """What was sold before is on the days of the new zone, too."""
+    event = clinic.house.published(timezone="Pacific/Auckland")
+    clinic.house.booked(event, 1, 2)
+    clinic.house.events.change(clinic.house.organiser, event.id, {"timezone": "America/Los_Angeles"})
+    assert clinic.storage.drifts(event.id) == []
+    [(day, sold)] = [
+        (each.day, each.figures.sold)
+        for each in clinic.storage.reports.days(date.min, date.max, event_id=event.id)
+    ]
+    now = clinic.house.clock.now()
+    assert (day, sold) == (local_day(now, "America/Los_Angeles"), 2)
+    assert day < local_day(now, "Pacific/Auckland")
+
+
+def test_the_migration_adds_up_what_happened_before_it(clinic: Clinic) -> None:
+    event = tell(clinic.house)
+    before = clinic.figures(event)
+    migration = importlib.import_module("evently_postgres.migrations.versions.0007_rollups")
+    with clinic.engine.begin() as connection:
+        connection.execute(text("TRUNCATE event_figures, event_waits, event_users"))
+        connection.execute(text(migration._SINCE_THE_BEGINNING))
+    assert clinic.figures(event) == before
+    assert clinic.storage.drifts(event.id) == []

@@ -1,5 +1,7 @@
 """Holding what is counted against what there is, and mending what is counted: allocations are the truth (I2).
 
+For figures of days the journal is: it alone knows when something was what.
+
 What a constraint of the database rules out is not looked for again.
 """
 
@@ -16,6 +18,7 @@ from psycopg.types.json import Jsonb
 from evently_core.errors import NotFound
 from evently_core.storage import Drift
 from evently_core.values import OPERATOR, EventId
+from evently_postgres import rollups
 from evently_postgres.event_tables import BUCKET
 
 _PATIENCE = "SET LOCAL statement_timeout = '15min'"
@@ -78,6 +81,8 @@ FROM events, LATERAL (
     SELECT coalesce(max(number), 0) AS newest FROM journal WHERE event_id = events.id
 ) AS theirs WHERE events.journal_head <> theirs.newest AND {_EXAMINED}
 """
+
+_FIGURES = rollups.differences(_EXAMINED)
 
 # What no counter can mend: somebody has to decide.
 _RULES = f"""
@@ -196,7 +201,7 @@ _REASON = "counters did not say what the allocations add up to"
 
 def drifts(connection: psycopg.Connection[Any], event_id: EventId | None = None) -> Sequence[Drift]:
     """Return what is counted otherwise than it adds up to, and every rule that is broken: of one event or all."""
-    return _differences(connection, _COUNTERS, event_id) + _differences(connection, _RULES, event_id)
+    return _miscounted(connection, event_id) + _differences(connection, _RULES, event_id)
 
 
 def repair(connection: psycopg.Connection[Any], event_id: EventId, now: datetime) -> Sequence[Drift]:
@@ -210,21 +215,26 @@ def repair(connection: psycopg.Connection[Any], event_id: EventId, now: datetime
     """
     if connection.execute(_LOCK, {"event": event_id}).fetchone() is None:
         raise NotFound("event")
-    wrong = _differences(connection, _COUNTERS, event_id)
+    wrong = _miscounted(connection, event_id)
     if not wrong:
         return []
     for statement in _RECOUNT:
         connection.execute(statement.encode(), {"event": event_id, "now": now})
-    unmended = {drift.what for drift in _differences(connection, _COUNTERS, event_id)}
+    rollups.rebuild(connection, event_id)
+    unmended = {drift.what for drift in _miscounted(connection, event_id)}
     mended = [drift for drift in wrong if drift.what not in unmended]
     if mended:
         _write_down(connection, event_id, now, mended)
     return mended
 
 
+def _miscounted(connection: psycopg.Connection[Any], event_id: EventId | None) -> list[Drift]:
+    return _differences(connection, _COUNTERS, event_id) + _differences(connection, _FIGURES, event_id)
+
+
 def _differences(connection: psycopg.Connection[Any], query: str, event_id: EventId | None) -> list[Drift]:
     connection.execute(_PATIENCE)
-    rows = connection.execute(query.encode(), {"event": event_id})
+    rows = connection.execute(query.encode(), {"event": event_id, **rollups.BOUNDS})
     found = (Drift(event_id=EventId(row[0]), what=row[1], recorded=row[2], true=row[3]) for row in rows)
     return sorted(found, key=lambda drift: (drift.event_id, drift.what))
 

@@ -23,6 +23,7 @@ from evently_core.inventory import Answered
 from evently_core.tickets import Arrival
 from evently_core.values import EventId
 from evently_core.waitlist import WaitlistEntry
+from evently_postgres import rollups
 from evently_postgres.arrays import array, arrays_of
 from evently_postgres.event_tables import BUCKET, bookings, check_ins, journal, ticket_types, waitlist_entries
 from evently_postgres.rows import (
@@ -205,9 +206,12 @@ class Recorder:
                 *_booking(decision.bookings),
                 *self._letting_in(decision.arrivals),
                 *self._writing(decision.journal, journal_head),
+                *rollups.adding(decision, self._event_id, self._now),
                 *self._keeping(decision.answered),
             ]
         )
+        if decision.changes_zone:
+            rollups.rebuild(self._connection, self._event_id)
 
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Write a new event with its first record."""

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine
 
+from evently_core.analytics import Reports
 from evently_core.commands import LASTING, Key
 from evently_core.decision import Decision
 from evently_core.documents import outcome_from
@@ -27,6 +28,7 @@ from evently_postgres.errors import translated
 from evently_postgres.loading import Drawings, load_inventories
 from evently_postgres.recording import SETTLE, Recorder, settling
 from evently_postgres.records import PostgresRecords
+from evently_postgres.reports import PostgresReports
 
 _ANSWER = "SELECT fingerprint, outcome FROM creation_answers WHERE scope = %s AND key = %s"
 
@@ -60,6 +62,7 @@ class PostgresStorage(PostgresRecords):
     def __init__(self, engine: Engine) -> None:
         """Take an engine for a migrated database."""
         super().__init__(engine)
+        self.reports: Reports = PostgresReports(engine)
 
     @contextmanager
     def transaction(

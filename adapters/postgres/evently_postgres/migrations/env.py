@@ -8,6 +8,7 @@ from evently_postgres import (  # noqa: F401  # each module of tables registers 
     account_tables,
     delivery_tables,
     event_tables,
+    figure_tables,
     intake_tables,
 )
 from evently_postgres.metadata import metadata
