@@ -172,6 +172,9 @@ class Span:
             InvalidValue: it ends before it begins, or is too long.
         """
         until = until or today
+        for field, day in (("from", since), ("to", until)):
+            if day is not None and not 1970 <= day.year <= 9998:
+                raise InvalidValue(field, "out_of_range", f"{field} is in the years 1970 to 9998.")
         if since is None:
             since = until - timedelta(days=29) if interval is Interval.DAY else _months_before(until, 11)
         if until < since:

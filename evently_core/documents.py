@@ -10,7 +10,7 @@ import json
 import re
 import types
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -203,6 +203,7 @@ _WRITERS = _Writers(
         str: json.encoder.encode_basestring_ascii,
         UUID: _id_text,
         datetime: _moment_text,
+        date: lambda value: f'"{value.isoformat()}"',
         timedelta: lambda value: json.dumps(value.total_seconds()),
     }
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -127,6 +127,12 @@ class Accounts(Protocol):
 
     def users(self, after: UserId | None, limit: int) -> Sequence[User]:
         """Return at most ``limit`` users in the order of their ids, from behind ``after``."""
+
+    def count(self) -> int:
+        """Return how many users there are."""
+
+    def registrations(self, since: date, until: date) -> Mapping[date, int]:
+        """Return how many users registered on each day of UTC, both ends included; days of none are left out."""
 
     def has_admin(self) -> bool:
         """Tell whether any user is an admin."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evently_core.accounts import User
+from evently_core.analytics import Takings
 from evently_core.booking import Booking
 from evently_core.event import Event, Policy, TicketType
 from evently_core.explain import SeatCount, Standing
@@ -31,7 +32,7 @@ _WITHOUT_DECIMALS = {
 _WITH_THREE = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 
-def money_text(money: Money) -> str:
+def money_text(money: Money | Takings) -> str:
     """Return an amount as it reads: 2500 EUR cents are 25.00 EUR, 2500 yen are 2500 JPY."""
     decimals = 0 if money.currency in _WITHOUT_DECIMALS else 3 if money.currency in _WITH_THREE else 2
     return f"{money.amount / 10**decimals:.{decimals}f} {money.currency}"

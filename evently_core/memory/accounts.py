@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from threading import Lock
 
 import attrs
@@ -92,6 +93,17 @@ class MemoryAccounts:
         with self._lock:
             ids = sorted(user_id for user_id in self._credentials if after is None or user_id > after)
             return [self._credentials[user_id].user for user_id in ids[:limit]]
+
+    def count(self) -> int:
+        """Return how many users there are."""
+        with self._lock:
+            return len(self._credentials)
+
+    def registrations(self, since: date, until: date) -> Mapping[date, int]:
+        """Return how many users registered on each day."""
+        with self._lock:
+            days = [credentials.user.created_at.date() for credentials in self._credentials.values()]
+        return Counter(day for day in days if since <= day <= until)
 
     def has_admin(self) -> bool:
         """Tell whether any user is an admin."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import attrs
@@ -29,6 +29,7 @@ from evently_core.accounts import (
     normal_email,
     proper_name,
 )
+from evently_core.analytics import Span
 from evently_core.errors import Conflict, Forbidden, InvalidValue, NotFound
 from evently_core.paging import Page, PageRequest, page_of
 from evently_core.ports import Accounts, Clock, Ids, PasswordHasher, Sessions
@@ -282,6 +283,25 @@ class AccountService:
         after = page.after(lambda key: UserId(UUID(str(key[0]))))
         found = self._accounts.users(after, page.limit + 1)
         return page_of(found, page.limit, lambda user: (str(user.id),))
+
+    def count(self, actor: Actor) -> int:
+        """Return how many users there are.
+
+        Raises:
+            Forbidden: the actor is no admin.
+        """
+        _require_admin(actor)
+        return self._accounts.count()
+
+    def registrations(self, actor: Actor, span: Span) -> Mapping[date, int]:
+        """Return how many users registered on each day of a span, in UTC.
+
+        Raises:
+            Forbidden: the actor is no admin.
+        """
+        _require_admin(actor)
+        found = self._accounts.registrations(span.since, span.until)
+        return {day: found.get(day, 0) for day in span.days()}
 
     def user(self, actor: Actor, user_id: UserId) -> User:
         """Return an account: an admin any, everybody else the own.

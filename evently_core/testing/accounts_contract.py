@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from threading import Barrier
 from typing import TypeVar
@@ -229,6 +229,20 @@ class AccountsContract(StoresContract):
         assert list(self.accounts.users(people[1].id, 2)) == people[2:4]
         assert list(self.accounts.users(people[3].id, 2)) == people[4:]
         assert list(self.accounts.users(people[4].id, 2)) == []
+
+    def test_users_are_counted_by_the_day_they_registered(self) -> None:
+        """Both ends of a span are part of it, and days begin in UTC."""
+        assert self.accounts.count() == 0
+        for number, day in enumerate((1, 1, 2, 4)):
+            created_at = datetime(2030, 5, day, 23, 59, 59, 999_999, tzinfo=UTC)
+            user = attrs.evolve(self.person(f"user{number}@example.org"), created_at=created_at)
+            self.accounts.add(user, "hash")
+        assert self.accounts.count() == 4
+        assert self.accounts.registrations(date(2030, 5, 1), date(2030, 5, 3)) == {
+            date(2030, 5, 1): 2,
+            date(2030, 5, 2): 1,
+        }
+        assert self.accounts.registrations(date(2030, 5, 4), date(2030, 5, 4)) == {date(2030, 5, 4): 1}
 
     def test_users_are_found_by_their_ids(self) -> None:
         """Several at once; who is not there is left out."""

@@ -226,6 +226,13 @@ TABLE = [
     Row("accept_offer",         lambda w, c: c.post(f"{w.offered()}/accept"),                          OWN_AND_NOT_ORGANISERS),
     Row("decline_offer",        lambda w, c: c.post(f"{w.offered()}/decline"),                         OWN_AND_NOT_ORGANISERS),
 
+    Row("read_overview",        lambda _, c: c.get("/analytics/overview"),                             ORGANISERS),
+    Row("read_revenue",         lambda _, c: c.get("/analytics/revenue"),                              ORGANISERS),
+    Row("rank_events",          lambda _, c: c.get("/analytics/events"),                               ORGANISERS),
+    Row("read_event_figures",   lambda w, c: c.get(f"/analytics{w.on_sale().path}"),                   (401, 403, 403, 200, 403, 200)),
+    Row("read_event_figures",   lambda w, c: c.get(f"/analytics{w.draft().path}"),                     (401, 403, 403, 200, 404, 200), of="draft"),
+    Row("read_user_figures",    lambda _, c: c.get("/analytics/users"),                                ORGANISERS),
+
     Row("list_webhooks",        lambda _, c: c.get("/webhooks"),                                       ORGANISERS),
     Row("create_webhook",       lambda _, c: c.post("/webhooks", HOOK),                                (401, 403, 403, 201, 201, 201)),
     Row("read_webhook",         lambda w, c: c.get(w.webhook()),                                       ORGANISERS_OWN),

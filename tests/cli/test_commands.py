@@ -353,7 +353,7 @@ def test_every_help_ends_with_an_example(typed: str) -> None:
 )
 def test_what_reads_has_json_and_what_changes_has_a_dry_run(typed: str) -> None:
     options = {option for parameter in EVERY_COMMAND[typed].params for option in parameter.opts}
-    if typed.split()[-1] not in READS:
+    if typed.split()[-1] not in READS and not typed.startswith("analytics "):
         assert "--dry-run" in options
     elif not typed.endswith("export"):  # which writes for programs anyway
         assert "--json" in options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +11,14 @@ import attrs
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Date,
     Delete,
     Engine,
     Insert,
     Row,
     Update,
     bindparam,
+    cast,
     delete,
     func,
     insert,
@@ -112,6 +114,18 @@ class PostgresAccounts:
             query = query.where(users.c.id > after)
         with reading(self._engine) as connection:
             return [_user(row) for row in connection.execute(query)]
+
+    def count(self) -> int:
+        """Return how many users there are."""
+        with reading(self._engine) as connection:
+            return int(connection.execute(select(func.count()).select_from(users)).scalar_one())
+
+    def registrations(self, since: date, until: date) -> Mapping[date, int]:
+        """Return how many users registered on each day."""
+        day = cast(func.timezone("UTC", users.c.created_at), Date)
+        query = select(day, func.count()).where(day.between(since, until)).group_by(day)
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def has_admin(self) -> bool:
         """Tell whether any user is an admin."""

@@ -2,6 +2,7 @@
 
 from evently_flask_api.routes import (
     accounts,
+    analytics,
     booking_requests,
     bookings,
     events,
@@ -18,6 +19,7 @@ GROUPS = (
     booking_requests.routes,
     waitlist.routes,
     tickets.routes,
+    analytics.routes,
     webhooks.routes,
     health.routes,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
@@ -29,6 +29,7 @@ T = TypeVar("T")
 CURSOR_LENGTH_MAX = 500
 
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
@@ -81,6 +82,15 @@ def _instant(value: object) -> object:
         raise PydanticCustomError("invalid_time", "There is no such time.") from None
 
 
+def _day(value: object) -> object:
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise PydanticCustomError("invalid_time", "Give a day, such as 2026-12-01.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise PydanticCustomError("invalid_time", "There is no such day.") from None
+
+
 def _id(value: object) -> object:
     if isinstance(value, UUID):
         return value  # an answer's
@@ -118,6 +128,9 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 """An RFC 3339 time; any offset is taken, UTC is answered."""
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day of the calendar in a query."""
 
 Id = Annotated[
     UUID,
