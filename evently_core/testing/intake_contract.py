@@ -189,9 +189,11 @@ class IntakeContract:
         assert sorted(given) == [2, 3]
 
     def test_each_event_has_its_turn(self) -> None:
-        """A long queue for one event does not keep the others waiting."""
+        """A long queue for one event does not keep the others waiting, wherever an adapter keeps them."""
         door = self.make_door()
         long, short = door.event(), door.event()
+        while (long.int - short.int) % 16:
+            short = door.event()
         for start in range(0, 40, 10):
             door.accept(long, *(a_request(start + number) for number in range(10)))
         door.accept(short, a_request(99))

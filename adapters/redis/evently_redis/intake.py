@@ -78,21 +78,21 @@ for place = 4, #ARGV, 5 do
 end
 redis.call('HINCRBY', counts, 'accepted', accepted - before_all)
 redis.call('HSET', counts, event .. ' accepted', accepted)
-redis.call('ZADD', turns, 'NX', now, event)
+redis.call('ZADD', turns, 'NX', redis.call('HINCRBY', counts, 'turns', 1), event)
 return answers
 """)
 
 # First what was given out before and not settled, then what is new: the stream's order is the order accepted.
 _CLAIM = Script("""
-local lease, stream, turns = KEYS[1], KEYS[2], KEYS[3]
-local owner, lease_ms, limit, event, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local lease, stream, turns, counts = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local owner, lease_ms, limit, event = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 if redis.call('EXISTS', lease) == 1 then return {} end
 if redis.call('XLEN', stream) == 0 then
     redis.call('ZREM', turns, event)
     return {}
 end
 redis.call('SET', lease, owner, 'PX', lease_ms)
-redis.call('ZADD', turns, 'XX', now, event)
+redis.call('ZADD', turns, 'XX', redis.call('HINCRBY', counts, 'turns', 1), event)
 redis.pcall('XGROUP', 'CREATE', stream, 'drain', '0')
 local function read(from, count)
     if count < 1 then return {} end
@@ -152,7 +152,7 @@ class _Partition:
 
     @property
     def counts(self) -> str:
-        """How many requests of each event were accepted, and how many decided."""
+        """How many requests of each event were accepted, how many decided, and how many turns were given."""
         return self.named("counts")
 
     @property
@@ -167,7 +167,7 @@ class _Partition:
 
     @property
     def turns(self) -> str:
-        """The events that have requests, by when they had their turn."""
+        """The events that have requests, by the number of their last turn: a count, for clocks differ."""
         return self.named("turns")
 
 
@@ -230,9 +230,8 @@ class RedisIntake:
     def _claimed(self, limit: int) -> _Claim | None:
         for part, event_id in self._candidates():
             owner = uuid4().hex
-            keys = [part.lease(event_id), part.stream(event_id), part.turns]
-            now = _milliseconds(datetime.now(UTC))
-            found = self._link.run(_CLAIM, keys, owner, self._lease_ms, limit, str(event_id), now)
+            keys = [part.lease(event_id), part.stream(event_id), part.turns, part.counts]
+            found = self._link.run(_CLAIM, keys, owner, self._lease_ms, limit, str(event_id))
             if found:
                 self._served_last = part.number
                 again, new = found
