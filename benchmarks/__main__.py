@@ -20,7 +20,7 @@ import attrs
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import booking, curves, lines, process, rest
+from benchmarks import booking, curves, figures, lines, process, rest
 from benchmarks.bench import Ground, Verdict
 from evently_postgres.migrations import upgrade
 from evently_wiring.embedded import EmbeddedPostgres
@@ -80,6 +80,7 @@ def _measures(ground: Ground, drawn: dict[str, Any]) -> dict[str, Callable[[], l
         "P5": lambda: rest.whole_stack(ground),
         "P9": lambda: booking.many_events(ground),
         "P6": length,  # and P7, in the same lines
+        "P8": lambda: figures.figures(ground),
         "P10": lambda: rest.memory(ground),
     }
 
