@@ -148,8 +148,12 @@ def offer_acceptance(figures: Figures) -> float | None:
 
 
 def takings(figures: Mapping[str, Figures]) -> tuple[Takings, ...]:
-    """Return the revenue of each currency."""
-    return tuple(Takings(figures[currency].revenue, currency) for currency in sorted(figures))
+    """Return the revenue of each currency in which there is any."""
+    return tuple(
+        Takings(figures[currency].revenue, currency)
+        for currency in sorted(figures)
+        if figures[currency].revenue
+    )
 
 
 @attrs.frozen

@@ -99,7 +99,7 @@ class TestRevenue:
             },
             {
                 "begins": "2031-03-11",
-                "revenue": [euros(0)],
+                "revenue": [],
                 "seats_sold": 0,
                 "confirmed": 1,
                 "cancelled": 0,

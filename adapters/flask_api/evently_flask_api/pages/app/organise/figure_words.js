@@ -12,7 +12,8 @@ const WORDS = {
   sold: "seats sold",
   seats_sold: "seats sold",
   held: "seats held",
-  waiting: "waiting",
+  waiting: "seats waited for",
+  waiting_entries: "parties that wait",
   revenue: "taken in",
   utilisation: "of the seats sold",
   cancellation_rate: "of the bookings cancelled",
@@ -32,7 +33,7 @@ const WORDS = {
 };
 const SHARE = /(_rate|utilisation|_conversion|_acceptance)$/;
 const DAY = ["day", "date", "begins", "month", "period", "from"];
-const HIDDEN = /(^|_)id$|^(title|currency|status|starts_at|as_of)$/;
+const HIDDEN = /(^|_)id$|^(title|currency|status|starts_at|as_of|from|to|days|items)$/;
 
 /** Return what a figure is called. */
 export function wordsFor(name) {
