@@ -69,13 +69,16 @@ def demo(port: int, data_dir: Path | None) -> None:
 
     with _folder(data_dir) as folder:
         require_fresh(folder)
+        settings = attrs.evolve(
+            _settings(folder), database_url=None, redis_url=None
+        )  # never on what somebody uses
         words: list[str] = []
 
         def prepare(application: Application) -> None:
-            words.append(introduction(fill(application), f"http://127.0.0.1:{port}", folder))
+            words.append(introduction(fill(settings, application.url), f"http://127.0.0.1:{port}", folder))
 
         serve_until_told(
-            attrs.evolve(_settings(folder), database_url=None, redis_url=None),  # never on what somebody uses
+            settings,
             host="127.0.0.1",
             port=port,
             workers=1,

@@ -23,7 +23,7 @@ from evently_core.intake import Intake
 from evently_core.memory.basics import SystemClock, random_secret
 from evently_core.memory.instances import MemoryInstances
 from evently_core.observing import Observer
-from evently_core.ports import Accounts, EventLock, Instances, Sessions
+from evently_core.ports import Accounts, Clock, EventLock, Instances, Sessions
 from evently_core.services.accounts import AccountService
 from evently_core.services.presence import Presence
 from evently_core.services.sessions import StandbySessions
@@ -109,15 +109,17 @@ def open_application(
     batch_max: int = BATCH_MAX,
     waiters_max: int = WAITERS_MAX,
     observer: Observer | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[Application]:
     """Put the use cases over a migrated database; its connections are closed at the end.
 
-    ``batch_max``, ``waiters_max`` and ``observer`` are those of `Evently.over`.
+    ``batch_max``, ``waiters_max`` and ``observer`` are those of `Evently.over`; without a ``clock`` the time is that
+    of the machine.
     """
     with ExitStack() as stack:
         engine = make_engine(url, pool_size=pool_size, pool_timeout=timedelta(seconds=2))
         stack.callback(engine.dispose)
-        clock, ids, storage = SystemClock(), UuidV7(), PostgresStorage(engine)
+        clock, ids, storage = clock or SystemClock(), UuidV7(), PostgresStorage(engine)
         redis, keys, users = _redis(settings, stack), Keys(settings.redis_prefix), PostgresAccounts(engine)
         sessions: Sessions = PostgresSessions(engine)
         instances: Instances = MemoryInstances()

@@ -1,7 +1,8 @@
-"""Demo data: a few events and people, a sold-out event with a line, offers and a hold."""
+"""Demo data: a few events and people, a sold-out event with a line, offers and a hold, and how it came to that."""
 
 from __future__ import annotations
 
+import random
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Any
 import attrs
 
 from evently_core.accounts import User
+from evently_core.booking import Booking, BookingStatus
 from evently_core.commands import Book, JoinWaitlist
 from evently_core.event import Event, Policy
+from evently_core.memory.basics import FixedClock
+from evently_core.outcomes import Admitted
 from evently_core.paging import PageRequest
 from evently_core.services.events import EventAnswer, NewEvent, NewTicketType
-from evently_core.values import OPERATOR, Actor, Money, Role
-from evently_wiring.application import Application
+from evently_core.values import OPERATOR, Actor, EntryId, Money, Role
+from evently_wiring.application import Application, open_application
+from evently_wiring.settings import Settings
 
 PASSWORD = "evently demo"  # noqa: S105  # everybody is told
 _PEOPLE = ("Ana", "Ben", "Cleo", "Dag", "Eve", "Finn", "Gita", "Hugo")
@@ -54,85 +59,111 @@ def require_fresh(data_dir: Path) -> None:
         raise NotFresh(str(data_dir))
 
 
-def fill(application: Application) -> Demo:
-    """Make up events and people in an empty database.
+def fill(settings: Settings, url: str) -> Demo:
+    """Make up events, people and their last four weeks in an empty database.
 
     Raises:
         NotFresh: it is not empty.
     """
-    if application.accounts.users(OPERATOR).items:
-        raise NotFresh("The database")
-    return _Story(application).tell()
+    clock = FixedClock(datetime.now(UTC))
+    with open_application(settings, url, pool_size=2, clock=clock) as application:
+        if application.accounts.users(OPERATOR).items:
+            raise NotFresh("The database")
+        return _Story(application, clock).tell()
 
 
 class _Story:
-    """Tells the demo's story through the use cases, as doors do."""
+    """Tells the demo's story through the use cases, as doors do, and at the times at which it happened."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, clock: FixedClock) -> None:
         self._accounts = application.accounts
         self._evently = application.evently
+        self._clock = clock
+        self._now = clock.now()
+        self._chance = random.Random(11)  # noqa: S311  # a story that is made up keeps no secrets
+        self._ago(days=28.5)
         self._admin = self._person("Ada", Role.ADMIN)
         self._organiser = self._person("Olga", Role.ORGANISER)
         self._people = tuple(self._person(name, Role.ATTENDEE) for name in _PEOPLE)
-        self._now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
     def tell(self) -> Demo:
         sold_out = self._sold_out_with_a_line()
         roomy = self._roomy()
+        self._over()
         self._with_offers_and_a_hold()
         nearly_full = self._nearly_full()
         to_publish = self._to_publish()
         self._draft()
         return Demo(self._admin, self._organiser, self._people, sold_out, roomy, nearly_full, to_publish)
 
+    def _ago(self, **time: float) -> None:
+        """Go to a time before now; that of one event only ever goes on."""
+        self._clock.set(self._now - timedelta(**time))
+
     def _person(self, name: str, role: Role) -> User:
         email = f"{name.lower()}@example.org"
         return self._accounts.create_user(OPERATOR, email, PASSWORD, name, role).value
 
+    @property
+    def _olga(self) -> Actor:
+        return Actor(self._organiser.id, Role.ORGANISER)
+
+    def _as(self, person: int) -> Actor:
+        return Actor(self._people[person].id, Role.ATTENDEE)
+
     def _event(self, days: int, hours: int, *, publish: bool = True, **fields: Any) -> Event:
-        starts_at = self._now + timedelta(days=days)
+        starts_at = self._now.replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
         new = NewEvent(starts_at=starts_at, ends_at=starts_at + timedelta(hours=hours), **fields)
-        organiser = Actor(self._organiser.id, Role.ORGANISER)
-        drafted = self._evently.events.create(organiser, new)
+        drafted = self._evently.events.create(self._olga, new)
         assert isinstance(drafted, EventAnswer), drafted
         if publish:
-            self._evently.events.publish(organiser, drafted.view.event.id)
+            self._evently.events.publish(self._olga, drafted.view.event.id)
         return drafted.view.event
 
     def _book(
         self, event: Event, person: int, quantity: int, kind: int = 0, *, joining: bool = False
-    ) -> None:
-        user = self._people[person]
-        self._evently.bookings.book(
+    ) -> Booking | None:
+        actor = self._as(person)
+        answer = self._evently.bookings.book(
             event.id,
             Book(
-                actor=Actor(user.id, user.role),
-                user_id=user.id,
+                actor=actor,
+                user_id=self._people[person].id,
                 ticket_type_id=event.ticket_types[kind].id,
                 quantity=quantity,
                 accept_partial=joining,
                 join_waitlist=joining,
             ),
         )
+        return answer.booking if isinstance(answer, Admitted) else None
 
-    def _wait(self, event: Event, person: int, quantity: int) -> None:
-        user = self._people[person]
-        request = JoinWaitlist(actor=Actor(user.id, user.role), user_id=user.id, quantity=quantity)
-        self._evently.waitlist.join(event.id, request)
+    def _wait(self, event: Event, person: int, quantity: int) -> EntryId:
+        actor = self._as(person)
+        request = JoinWaitlist(actor=actor, user_id=self._people[person].id, quantity=quantity)
+        answer = self._evently.waitlist.join(event.id, request)
+        assert isinstance(answer, Admitted), answer
+        assert answer.entry is not None, "whoever joins a line waits in it"
+        return answer.entry.id
 
     def _sold_out_with_a_line(self) -> Event:
+        self._ago(days=25)
         event = self._event(
             14, 3, title="Night of the Trio", timezone="Europe/Berlin", capacity=10, venue="Kleine Halle, Berlin",
             description="Two sets, one break. Ten seats, and a line.", price=Money(2_500, "EUR"),
         )  # fmt: skip
-        for person, quantity in enumerate((4, 3, 3)):
+        for person, (days, quantity) in enumerate(((20, 4), (16, 3), (9, 3))):
+            self._ago(days=days)
             self._book(event, person, quantity)
+        self._ago(days=6)
         self._wait(event, 3, 2)
+        self._ago(days=3)
         self._book(event, 4, 4, joining=True)
+        self._ago(days=1)
         self._wait(event, 5, 1)
         return event
 
     def _roomy(self) -> Event:
+        self._ago(days=28)
         event = self._event(
             30, 8, title="Harbour Festival", timezone="Europe/Lisbon", capacity=500, venue="Doca, Lisbon",
             description="A day by the water.",
@@ -141,34 +172,102 @@ class _Story:
                 NewTicketType(name="Balcony", price=Money(7_500, "EUR"), capacity=40, max_per_booking=4),
             ),
         )  # fmt: skip
-        for person in range(len(self._people)):
-            self._book(event, person, 1 + person % 4, person % 2)
+        booked: list[Booking] = []
+        for hours in sorted((self._chance.uniform(1, 27 * 24) for _ in range(70)), reverse=True):
+            self._ago(hours=hours)
+            person, quantity = self._chance.randrange(len(self._people)), self._chance.choice((1, 2, 2, 3, 4))
+            booking = self._book(event, person, quantity, kind=self._chance.random() < 0.2)
+            if booking is not None:
+                booked.append(booking)
+            if self._chance.random() < 0.1:
+                self._give_back(booked.pop(self._chance.randrange(len(booked))))
         return event
 
+    def _give_back(self, booking: Booking) -> None:
+        self._evently.bookings.cancel(Actor(booking.user_id, Role.ATTENDEE), booking.id)
+
+    def _over(self) -> None:
+        """Tell of an event that is over: sold out, with a line that was served, and most came."""
+        self._ago(days=24)
+        event = self._event(
+            -4, 3, title="Autumn Jam", timezone="Europe/Berlin", capacity=20, venue="Kleine Halle, Berlin",
+            description="Bring an instrument.", price=Money(1_000, "EUR"),
+        )  # fmt: skip
+        booked = []
+        for person, (days, quantity) in enumerate(((22, 4), (21, 2), (18, 4), (15, 2), (14, 4), (11, 4))):
+            self._ago(days=days)
+            booked.append(self._book(event, person, quantity))
+        for person, hours, quantity in ((6, 240, 2), (7, 228, 3)):
+            self._ago(hours=hours)
+            self._wait(event, person, quantity)
+        for number, hours in ((1, 192), (4, 156)):
+            self._ago(hours=hours)
+            booking = booked[number]
+            assert booking is not None, "there was room for all of them"
+            self._give_back(booking)
+        self._ago(days=4)
+        for booking in self._evently.bookings.of_event(self._olga, event.id, PageRequest()).items:
+            if booking.status is BookingStatus.CONFIRMED:
+                self._let_in(booking, all_but=self._chance.randrange(2))
+        self._ago(days=3)
+        self._evently.events.complete(self._olga, event.id)
+
+    def _let_in(self, booking: Booking, *, all_but: int) -> None:
+        tickets = self._evently.tickets.of_booking(Actor(booking.user_id, Role.ATTENDEE), booking.id).items
+        codes = [(ticket.code, None) for ticket in tickets[all_but:]]
+        if codes:
+            self._evently.tickets.check_in(self._olga, booking.event_id, codes)
+
     def _with_offers_and_a_hold(self) -> None:
+        self._ago(days=12)
         event = self._event(
             7, 2, title="Pottery for Beginners", timezone="America/New_York", capacity=4, venue="Studio 5, Brooklyn",
             description="Seats are held for half an hour; who waits gets an offer for two hours.",
             price=Money(6_000, "USD"),
             policy=Policy(hold_for=timedelta(minutes=30), offer_window=timedelta(hours=2)),
         )  # fmt: skip
-        self._book(event, 0, 4)
+        first = self._held(event, 2, 4)
+        self._evently.bookings.confirm(self._as(2), first.id)
+        self._ago(days=7)
+        accepting, declining = self._wait(event, 5, 2), self._wait(event, 3, 2)
+        self._ago(days=5)
+        self._give_back(first)
+        self._ago(days=5, hours=-1)
+        self._evently.waitlist.accept(self._as(5), accepting)
+        self._evently.waitlist.decline(self._as(3), declining)
+        self._ago(minutes=4)
+        [accepted] = [
+            booking
+            for booking in self._evently.bookings.of_event(OPERATOR, event.id, PageRequest()).items
+            if booking.status is BookingStatus.CONFIRMED
+        ]
+        self._give_back(accepted)
+        self._ago(minutes=3)
+        held = self._held(event, 0, 4)
         self._wait(event, 6, 2)
         self._wait(event, 7, 2)
-        [booking] = self._evently.bookings.of_event(OPERATOR, event.id, PageRequest()).items
-        self._evently.bookings.reduce(OPERATOR, booking.id, 2, "Ana needs two seats only")
+        self._ago(minutes=0)
+        self._evently.bookings.reduce(OPERATOR, held.id, 2, "Ana needs two seats only")
+
+    def _held(self, event: Event, person: int, quantity: int) -> Booking:
+        booking = self._book(event, person, quantity)
+        assert booking is not None, "nobody else has these seats"
+        return booking
 
     def _nearly_full(self) -> Event:
+        self._ago(days=13)
         event = self._event(
             10, 1, title="Chamber Music at Noon", timezone="Europe/Vienna", capacity=12, venue="Palais, Vienna",
             description="Two seats are left: ask for more, and see what is had at once and what waits.",
             price=Money(1_200, "EUR"),
         )  # fmt: skip
-        for person, quantity in enumerate((4, 4, 2)):
+        for person, (days, quantity) in enumerate(((12, 4), (8, 4), (2, 2))):
+            self._ago(days=days)
             self._book(event, person, quantity)
         return event
 
     def _to_publish(self) -> Event:
+        self._ago(hours=2)
         return self._event(
             21, 3, publish=False, title="Opening Night", timezone="Europe/Berlin", capacity=120,
             venue="Schauspielhaus, Hamburg", description="The first night of the season. Everybody wants to be there.",

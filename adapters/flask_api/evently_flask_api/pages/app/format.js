@@ -22,12 +22,22 @@ export function dateText(instant, zone = HERE) {
   return clock(zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" }).format(new Date(instant));
 }
 
+export function dateShortText(instant, zone = HERE) {
+  return clock(zone, { day: "numeric", month: "short" }).format(new Date(instant));
+}
+
 export function timeText(instant, zone = HERE) {
   return clock(zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(instant));
 }
 
 export function secondText(instant, zone = HERE) {
   return clock(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(instant));
+}
+
+/** The time of a line among others, to the second; of one that is older than a day, with its date. */
+export function lineTimeText(instant, zone = HERE) {
+  const isOld = Date.now() - new Date(instant) > 86_400_000;
+  return isOld ? `${dateShortText(instant, zone)}, ${timeText(instant, zone)}` : secondText(instant, zone);
 }
 
 export function momentText(instant, zone = HERE) {
@@ -50,9 +60,22 @@ export function isElsewhere(instant, zone) {
 }
 
 export function moneyText({ amount, currency }) {
-  if (amount === 0) return "free";
-  const format = new Intl.NumberFormat(LOCALE, { style: "currency", currency });
-  return format.format(amount / 10 ** minorDigits(currency));
+  return amount === 0 ? "free" : sumText({ amount, currency });
+}
+
+/** A sum, which may be nothing, or less. */
+export function sumText({ amount, currency }) {
+  return new Intl.NumberFormat(LOCALE, { style: "currency", currency }).format(amount / 10 ** minorDigits(currency));
+}
+
+/** Sums of several currencies; "–" of none. */
+export function sumsText(sums) {
+  return sums.map(sumText).join(", ") || "–";
+}
+
+/** A sum in whole units, as on an axis. */
+export function roughSumText(units, currency) {
+  return new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: 0 }).format(units);
 }
 
 export function minorDigits(currency) {
@@ -72,13 +95,30 @@ export function count(number, one, many = `${one}s`) {
   return `${numberText(number)} ${number === 1 ? one : many}`;
 }
 
-/** A span of seconds in its two largest units: "2 d 3 h", "1 h 05 min", "4:09". */
+/** A span of seconds as it is counted down: "2 d 3 h", "1 h 05 min", "4:09". */
 export function durationText(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60];
   if (days) return `${days} d ${hours} h`;
   if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
   return `${minutes}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** A span of seconds as it is told: "2 d 3 h", "1 h 05 min", "4 min 9 s", "9 s". */
+export function lengthText(seconds) {
+  if (seconds >= 3600) return durationText(seconds);
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
+  return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
+}
+
+/** A day of the calendar, which is no instant: "24 Nov", with the year if asked for. */
+export function dayText(day, { year = false } = {}) {
+  return clock("UTC", { day: "numeric", month: "short", ...(year ? { weekday: "short", year: "numeric" } : {}) }).format(new Date(day));
+}
+
+/** "Nov 2026", of a day in it. */
+export function monthText(day) {
+  return clock("UTC", { month: "short", year: "numeric" }).format(new Date(day));
 }
 
 /** "3 minutes ago", "in 2 days". */

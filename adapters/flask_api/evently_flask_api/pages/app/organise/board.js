@@ -2,7 +2,7 @@
 
 import { get, patch, post } from "../api.js";
 import { curveChart } from "../chart.js";
-import { count, secondText, timeText } from "../format.js";
+import { count, dateShortText, lineTimeText, numberText, secondText, timeText } from "../format.js";
 import { html, keyed, nothing, repeat } from "../html.js";
 import { button, confirmed, figure, given, note } from "../parts.js";
 import { EventView } from "./event_view.js";
@@ -14,6 +14,7 @@ const LINES_SHOWN = 14;
 const SAMPLES_MAX = 900;
 const RATE_SECONDS = 60;
 const SECONDS_MATTER_MS = 600_000;
+const DAYS_MATTER_MS = 86_400_000;
 
 export default class Board extends EventView {
   lines = []; // newest first
@@ -161,6 +162,7 @@ export default class Board extends EventView {
 
   curve() {
     const lasts = Date.now() - (this.samples[0]?.[0] ?? 0);
+    const momentOf = lasts > DAYS_MATTER_MS ? dateShortText : lasts > SECONDS_MATTER_MS ? timeText : secondText;
     return curveChart({
       label: `Seats taken and parties waiting over time; now ${this.event.seats_taken} taken, ${this.event.waiting} waiting`,
       curves: [
@@ -168,8 +170,8 @@ export default class Board extends EventView {
         { name: "Parties waiting", kind: "wait", points: this.samples.map(([at, , waiting]) => [at, waiting]) },
       ],
       goal: { value: this.event.capacity, name: `Capacity ${this.event.capacity}` },
-      xText: (at) => (lasts > SECONDS_MATTER_MS ? timeText : secondText)(at, this.event.timezone),
-      yText: (value) => String(Math.round(value)),
+      xText: (at) => momentOf(at, this.event.timezone),
+      yText: numberText,
     });
   }
 
@@ -193,7 +195,7 @@ export default class Board extends EventView {
       const { what, tone } = told(line);
       const subject = this.owners.subject(line);
       const by = isByAnother(line, subject) ? `, by ${this.doer(line)}` : "";
-      return html`<li class=${tone}><time datetime=${line.at}>${secondText(line.at, this.event.timezone)}</time><span><b>${this.nameOf(subject, line)}</b> ${what}${by}${line.reason ? html` <q>${line.reason}</q>` : nothing}</span></li>`;
+      return html`<li class=${tone}><time datetime=${line.at}>${lineTimeText(line.at, this.event.timezone)}</time><span><b>${this.nameOf(subject, line)}</b> ${what}${by}${line.reason ? html` <q>${line.reason}</q>` : nothing}</span></li>`;
     })}</ol>`;
   }
 
