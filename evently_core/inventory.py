@@ -55,6 +55,11 @@ class Needs:
     live_bookings: bool = False
     """Load every booking that takes seats, and every entry that waits or has an open offer."""
 
+    @property
+    def may_be_many(self) -> bool:
+        """Whether everybody of a line or of the event is loaded, and so perhaps changed: it may take a while."""
+        return bool(self.whole_lines or self.holds or self.live_bookings)
+
     def and_also(self, more: LoadMore) -> Needs:
         """Return these needs widened by what a decision asked for."""
         return attrs.evolve(

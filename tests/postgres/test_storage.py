@@ -135,6 +135,46 @@ class TestRecording:
         assert house.book(event, 1, key=Key('k"\\{', "NULL")).replayed
 
 
+class TestWhatIsAboutEverybody:
+    """An event is cancelled, or its lines are closed, in one transaction, however many people that concerns."""
+
+    _NOTE = (
+        "CREATE TABLE noted (number SERIAL, pause TEXT, patience TEXT)",
+        """
+        CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO noted (pause, patience) VALUES (
+                current_setting('idle_in_transaction_session_timeout'), current_setting('statement_timeout')
+            );
+            RETURN NULL;
+        END $$
+        """,
+        "CREATE TRIGGER note BEFORE UPDATE ON bookings FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    )
+
+    @pytest.mark.parametrize("pgbouncer", [False, True])
+    def test_it_has_more_time_than_what_is_about_one(
+        self, make_database: MakeDatabase, pgbouncer: bool
+    ) -> None:
+        url = make_database()
+        engine = make_engine(url, pgbouncer=pgbouncer)
+        house = House(PostgresStorage(engine))
+        event = house.published()
+        first = house.booked(event, 1)
+        house.booked(event, 2)
+        with psycopg.connect(url) as connection:
+            for statement in self._NOTE:
+                connection.execute(statement.encode())
+        house.bookings.cancel(house.person(1), first.id)
+        house.events.cancel(house.organiser, event.id, "Storm")
+        other = house.published()
+        house.bookings.cancel(house.person(1), house.booked(other, 1).id)
+        with psycopg.connect(url) as connection:
+            noted = connection.execute("SELECT pause, patience FROM noted ORDER BY number").fetchall()
+        assert noted == [("10s", "5s"), ("2min", "2min"), ("10s", "5s")]
+        engine.dispose()
+
+
 class TestTheWire:
     """What is sent, told by the protocol's own trace."""
 

@@ -28,6 +28,12 @@ class Limits:
     """Waiting for a row or an advisory lock."""
     idle_in_transaction: timedelta = timedelta(seconds=10)
     """A process that stopped in the middle of a transaction frees its locks after this."""
+    everybody: timedelta = timedelta(minutes=2)
+    """One statement, and the pause before the next one, where a transaction is about everybody of an event.
+
+    Cancelling an event with 100,000 bookings changes each of them, and nobody may see half of it. Only that event
+    stands still meanwhile.
+    """
 
     def settings(self) -> dict[str, str]:
         """Return the server's parameters."""
@@ -35,6 +41,15 @@ class Limits:
             "statement_timeout": milliseconds(self.statement),
             "lock_timeout": milliseconds(self.lock),
             "idle_in_transaction_session_timeout": milliseconds(self.idle_in_transaction),
+        }
+
+    def settings_for_everybody(self) -> dict[str, str]:
+        """Return the server's parameters of a transaction that is about everybody of an event."""
+        return {
+            "statement_timeout": milliseconds(max(self.everybody, self.statement)),
+            "idle_in_transaction_session_timeout": milliseconds(
+                max(self.everybody, self.idle_in_transaction)
+            ),
         }
 
 
@@ -82,7 +97,8 @@ def make_engine(
     Raises:
         InvalidValue: libpq does not understand the URL.
     """
-    settings = (limits or Limits()).settings()
+    limits = limits or Limits()
+    settings = limits.settings()
     parameters = {**_PATIENCE, "application_name": application_name, **_understood(url)}
     if pgbouncer:
         parameters["prepare_threshold"] = None
@@ -104,6 +120,7 @@ def make_engine(
         return psycopg.connect(**parameters, **more)
 
     event.listen(engine, "checkout", _refuse_the_dead)
+    engine.update_execution_options(**{_FOR_EVERYBODY: limits.settings_for_everybody()})
     if pgbouncer:
         engine.update_execution_options(**{_LOCAL: settings})
         event.listen(engine, "begin", _limiting(settings))
@@ -111,6 +128,7 @@ def make_engine(
 
 
 _LOCAL = "evently_local_settings"
+_FOR_EVERYBODY = "evently_settings_for_everybody"
 
 
 def local_settings(engine: Engine) -> Mapping[str, str]:
@@ -119,6 +137,12 @@ def local_settings(engine: Engine) -> Mapping[str, str]:
     There are none unless PgBouncer stands between.
     """
     settings: Mapping[str, str] = engine.get_execution_options().get(_LOCAL, {})
+    return settings
+
+
+def settings_for_everybody(engine: Engine) -> Mapping[str, str]:
+    """Return the server's parameters to be set in a transaction that is about everybody of an event."""
+    settings: Mapping[str, str] = engine.get_execution_options().get(_FOR_EVERYBODY, {})
     return settings
 
 
@@ -166,6 +190,11 @@ def begin(connection: psycopg.Connection[Any], settings: Mapping[str, str], mode
     The driver's own BEGIN is a round trip of its own; this one travels with the rest of a pipeline.
     """
     connection.execute(f"BEGIN {mode}".encode(), prepare=True)
+    set_locally(connection, settings)
+
+
+def set_locally(connection: psycopg.Connection[Any], settings: Mapping[str, str]) -> None:
+    """Set parameters of the server until the end of the transaction."""
     for name, value in settings.items():
         connection.execute(f"SET LOCAL {name} = {value}".encode())
 

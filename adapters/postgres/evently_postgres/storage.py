@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -23,7 +24,7 @@ from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.storage import Drift, EventTransaction, Records, Storage
 from evently_core.values import EventId
 from evently_postgres.doctor import repair
-from evently_postgres.engine import begin
+from evently_postgres.engine import begin, set_locally, settings_for_everybody
 from evently_postgres.errors import translated
 from evently_postgres.loading import Drawings, load_inventories
 from evently_postgres.recording import SETTLE, Recorder, settling
@@ -63,6 +64,7 @@ class PostgresStorage(PostgresRecords):
         """Take an engine for a migrated database."""
         super().__init__(engine)
         self.reports: Reports = PostgresReports(engine)
+        self._for_everybody = settings_for_everybody(engine)
 
     @contextmanager
     def transaction(
@@ -70,7 +72,9 @@ class PostgresStorage(PostgresRecords):
     ) -> Iterator[EventTransaction]:
         """Open the transaction of one event; its first look at the event locks it."""
         with self._connection() as connection:
-            yield _PostgresTransaction(connection, self._settings, self._drawings, event_id, now, fence)
+            yield _PostgresTransaction(
+                connection, self._settings, self._for_everybody, self._drawings, event_id, now, fence
+            )
 
     def create(self, event: Event, record: Record, answer: tuple[Key, Answered] | None) -> None:
         """Add a new event with its first record."""
@@ -121,6 +125,7 @@ class _PostgresTransaction:
         self,
         connection: psycopg.Connection[Any],
         settings: Mapping[str, str],
+        for_everybody: Mapping[str, str],
         drawings: Drawings,
         event_id: EventId,
         now: datetime,
@@ -128,6 +133,7 @@ class _PostgresTransaction:
     ) -> None:
         self._connection = connection
         self._settings = settings
+        self._for_everybody = for_everybody
         self._drawings = drawings
         self._event_id = event_id
         self._now = now
@@ -146,7 +152,7 @@ class _PostgresTransaction:
                 [self._event_id],
                 needs,
                 self._now,
-                locking_in=self._begin,
+                locking_in=partial(self._begin, needs),
             )
         if not found:
             raise NotFound("event")
@@ -156,13 +162,20 @@ class _PostgresTransaction:
         self._journal_head = loaded.journal_head
         return loaded.inventory
 
-    def _begin(self) -> None:
-        """Begin, unless that is done."""
+    def _begin(self, needs: Needs) -> None:
+        """Begin, unless that is done; have time for what takes long."""
         if self._connection.info.transaction_status is TransactionStatus.IDLE:
             begin(self._connection, self._settings)
+        if needs.may_be_many:
+            self._have_time()
+
+    def _have_time(self) -> None:
+        set_locally(self._connection, self._for_everybody)
 
     def record(self, decision: Decision) -> None:
         """Take note of what a decision says; it goes out with the commit."""
+        if decision.changes_zone:
+            self._pending.append(self._have_time)  # every day of its figures is drawn up anew
         head = self._journal_head
         self._journal_head += len(decision.journal)
         self._pending.append(lambda: self._recorder.record(decision, head))
