@@ -86,7 +86,7 @@ def visitor(browser: Browser, site: Site) -> Iterator[Visit]:
     opened: list[Visitor] = []
 
     def visit(**context: Any) -> Visitor:
-        opened.append(Visitor(browser, site, **context))
+        opened.append(Visitor(browser, site.address, **context))
         return opened[-1]
 
     yield visit

@@ -68,8 +68,8 @@ class Site:
 class Visitor:
     """Somebody at a browser. What a page complains of is kept: an error of a script, a request that was blocked."""
 
-    def __init__(self, browser: Browser, site: Site, **context: Any) -> None:
-        self.site = site
+    def __init__(self, browser: Browser, address: str, **context: Any) -> None:
+        self.address = address
         self.complaints: list[str] = []
         usual = {"viewport": DESK, "locale": "en-GB", "timezone_id": "Europe/Berlin"}
         self._context = browser.new_context(**{**usual, **context})
@@ -84,17 +84,21 @@ class Visitor:
             self.complaints.append(message.text)
 
     def go(self, path: str) -> Page:
-        self.page.goto(self.site.address + path)
+        self.page.goto(self.address + path)
         return self.page
 
     def log_in(self, user: User, to: str = "/") -> Page:
         """Log in by the page for it, and arrive where the page was to lead."""
         self.go(f"/app/log-in?to={to}")
-        self.page.get_by_label("E-mail").fill(user.email)
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
-        self.page.wait_for_url(self.site.address + to)
+        self.say_who(user.email, PASSWORD)
+        self.page.wait_for_url(self.address + to)
         return self.page
+
+    def say_who(self, email: str, password: str) -> None:
+        """Fill in the form that asks to log in."""
+        self.page.get_by_label("E-mail").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("main").get_by_role("button", name="Log in").click()
 
     def leave(self) -> None:
         self._context.close()

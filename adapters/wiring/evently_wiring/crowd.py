@@ -24,6 +24,9 @@ PEOPLE_MAX = 400
 TIMES_SOLD = 1.6
 """How many seats the crowd asks for, for each seat that there is."""
 
+SECOND_THOUGHTS_SECONDS = 8.0
+"""How often somebody gives seats back after the rush, and somebody else asks for some."""
+
 _FIRST = ("Ada", "Bela", "Chidi", "Dora", "Emre", "Fatou", "Goran", "Hana", "Ines", "Jonas", "Kaya", "Lena",
           "Mateo", "Nadia", "Otis", "Pia", "Quentin", "Rosa", "Sami", "Thea", "Uma", "Viktor", "Wanda", "Yuki")  # fmt: skip
 _LAST = ("Adler", "Berg", "Costa", "Duarte", "Ek", "Fontana", "Gupta", "Horvat", "Ito", "Jansen", "Koch", "Lund",
@@ -88,23 +91,25 @@ class Crowd:
         return next(untouched, None)
 
     def _rushing(self, event: Event) -> Iterator[float]:
-        """Let people arrive, ever faster and then fewer; yield how long it takes until the next one does."""
-        asked, had = 0, []
+        """Let people arrive, ever faster and then fewer; yield how long it takes until something happens again."""
+        asked: int = 0
+        had: list[BookingId] = []
         wanted = event.capacity * TIMES_SOLD
         for number in range(PEOPLE_MAX):
             if asked >= wanted:
-                return
-            quantity = min(self._chance.choices(_PARTIES, _WEIGHTS)[0], event.policy.max_per_booking)
-            booking_id = self._arrive(event, quantity)
-            asked += quantity
-            if booking_id is not None:
-                had.append(booking_id)
+                break
+            asked += self._arrive(event, had)
             if had and self._chance.random() < 0.06:
-                self._change_of_mind(had.pop(self._chance.randrange(len(had))))
+                self._change_of_mind(had)
             yield max(0.12, 0.9 * 0.93**number) if asked < event.capacity else 0.35
+        while had and self._unbooked() is None:
+            yield SECOND_THOUGHTS_SECONDS
+            self._change_of_mind(had)
+            self._arrive(event, [])
 
-    def _arrive(self, event: Event, quantity: int) -> BookingId | None:
-        """Let somebody register and ask for seats; return the booking, if there is one."""
+    def _arrive(self, event: Event, had: list[BookingId]) -> int:
+        """Let somebody register and ask for seats; return for how many, and keep in ``had`` what was booked."""
+        quantity = min(self._chance.choices(_PARTIES, _WEIGHTS)[0], event.policy.max_per_booking)
         person = self._newcomer()
         answer = self._evently.bookings.book(
             event.id,
@@ -117,7 +122,9 @@ class Crowd:
                 join_waitlist=self._chance.random() < 0.9,
             ),
         )
-        return answer.booking.id if isinstance(answer, Admitted) and answer.booking else None
+        if isinstance(answer, Admitted) and answer.booking is not None:
+            had.append(answer.booking.id)
+        return quantity
 
     def _newcomer(self) -> User:
         while True:
@@ -130,7 +137,8 @@ class Crowd:
             except EmailTaken:
                 continue  # somebody who tries the demo is called like that
 
-    def _change_of_mind(self, booking_id: BookingId) -> None:
+    def _change_of_mind(self, had: list[BookingId]) -> None:
         """Let somebody give the seats back: they go to who waits."""
+        booking_id = had.pop(self._chance.randrange(len(had)))
         booking = self._evently.bookings.booking(OPERATOR, booking_id)
         self._evently.bookings.cancel(Actor(booking.user_id, Role.ATTENDEE), booking_id)

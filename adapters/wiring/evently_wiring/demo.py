@@ -298,9 +298,11 @@ Log in as ({PASSWORD!r} is everybody's password)
 Three things to try
 1. Watch a rush: log in as olga, open "{demo.to_publish.title}" under Organise and publish it. Then raise its
    capacity after reading who would get in: {address}/app/organise/{demo.to_publish.id}
-2. Ask for more than there is: log in as hugo, best on a phone or in a narrow window, ask for ten seats of
-   "{demo.nearly_full.title}", and see your place in line: {address}/app/events/{demo.nearly_full.id}
-3. Check somebody in: log in as ana, open a ticket under My bookings; as olga, scan or type its code:
+2. Ask for more than there is: log in as hugo, best on a phone or in a narrow window, and ask for ten seats of
+   "{demo.nearly_full.title}": {address}/app/events/{demo.nearly_full.id}
+   See the place in line move: as ana, in a private window, give seats back under My bookings. In the line of 1. it
+   moves by itself.
+3. Check somebody in: log in as ana, open a ticket under My bookings, save it as PDF; as olga, scan or type its code:
    {address}/app/organise/{demo.nearly_full.id}/check-in
 
 The same from a terminal

@@ -73,7 +73,7 @@ class Session extends EventTarget {
 
   /** Forget the session, in this tab and the others. */
   forget(why = "") {
-    this.#tabs.postMessage({ kind: "closed", why });
+    this.#tabs.postMessage({ kind: "closed", why, whose: this.user?.id });
     this.#drop(why);
   }
 
@@ -104,7 +104,7 @@ class Session extends EventTarget {
     }
   }
 
-  #heard({ kind, login, spent, why }) {
+  #heard({ kind, login, spent, why, whose }) {
     if (kind === "asks" && this.signedIn) {
       const left = Math.max(0, (this.#accessUntil - Date.now()) / 1000);
       const shared = { access_token: this.#access, refresh_token: this.#kept, expires_in: left, user: this.user };
@@ -113,7 +113,7 @@ class Session extends EventTarget {
       this.#take(login);
     } else if (kind === "exchanged" && this.#kept === spent) {
       this.#take(login);
-    } else if (kind === "closed" && this.signedIn) {
+    } else if (kind === "closed" && this.signedIn && this.user.id === whose) {
       this.#drop(why);
     }
   }
