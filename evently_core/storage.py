@@ -121,7 +121,9 @@ class EventQuery:
     starts_before: datetime | None = None
     organiser_id: UserId | None = None
     only_available: bool = False
-    """Only events that have a seat free."""
+    """Only events that have a seat free; one that lapsed and will go to somebody who waits is free until then."""
+    now: datetime | None = None
+    """When they are read: a hold that has lapsed by then holds nothing (I9). None: every hold does."""
     drafts_of: UserId | None = None
     """Whose drafts may be listed; None is nobody's."""
     all_drafts: bool = False
@@ -215,6 +217,9 @@ class Records(Protocol):
 
     def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
         """List events by start, then id."""
+
+    def listed(self, query: EventQuery, page: PageRequest, now: datetime) -> Page[Inventory]:
+        """List events as `events` does, each with a snapshot of the moment in which it was found."""
 
     def booking(self, booking_id: BookingId) -> Booking | None:
         """Return a booking as recorded."""

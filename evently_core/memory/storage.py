@@ -184,6 +184,13 @@ class MemoryStorage:
                     found[event_id] = _inventory(shelf, needs, now)
         return found
 
+    def listed(self, query: EventQuery, page: PageRequest, now: datetime) -> Page[Inventory]:
+        """List events with a snapshot each; whatever changed since it was found is seen in both, or in neither."""
+        found = self.events(query, page)
+        snapshots = self.snapshots([event.id for event in found.items], now, Needs())
+        items = [each for each in snapshots.values() if self._matches(each.event, query)]
+        return Page(tuple(items), found.next_cursor)
+
     def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
         """List events by start, then id."""
         events = [event for event in self._each_event() if self._matches(event, query)]
@@ -377,8 +384,13 @@ class MemoryStorage:
             and (query.starts_from is None or event.starts_at >= query.starts_from)
             and (query.starts_before is None or event.starts_at < query.starts_before)
             and query.organiser_id in (None, event.organiser_id)
-            and (not query.only_available or counts_of(self._shelves[event.id].state).free > 0)
+            and (not query.only_available or self._has_seats(event, query.now))
         )
+
+    def _has_seats(self, event: Event, now: datetime | None) -> bool:
+        state = self._shelves[event.id].state
+        lapsed = any(now is not None and b.has_lapsed(now) for b in list(state.bookings.values()))
+        return lapsed or counts_of(state).free > 0
 
 
 class _MemoryTransaction:

@@ -298,14 +298,21 @@ class EventService:
         return self._looked_at(event_id, lambda inventory: _viewed(inventory, now), now)
 
     def views(self, actor: Actor | None, query: EventQuery, page: PageRequest) -> Page[EventView]:
-        """List the events that the asker may read."""
+        """List the events that the asker may read, each with its seats of the same moment.
+
+        Where only events with free seats are asked for, a page may be short of one whose seats are on their way to
+        those who wait for them.
+        """
         drafts_of = actor.user_id if actor is not None and actor.role is Role.ORGANISER else None
         all_drafts = actor is not None and actor.is_admin
-        found = self._records.events(attrs.evolve(query, drafts_of=drafts_of, all_drafts=all_drafts), page)
         now = self._clock.now()
-        read = self._seats([event.id for event in found.items], now)
-        views = tuple(EventView(event, read[event.id], now) for event in found.items if event.id in read)
-        return Page(views, found.next_cursor)
+        asked = attrs.evolve(query, drafts_of=drafts_of, all_drafts=all_drafts, now=now)
+        found = self._records.listed(asked, page, now)
+        views = [self._view_of(inventory, now) for inventory in found.items]
+        return Page(
+            tuple(view for view in views if view.seats.total.free or not query.only_available),
+            found.next_cursor,
+        )
 
     def journal(
         self, actor: Actor, event_id: EventId, page: PageRequest, *, newest_first: bool = False
@@ -365,14 +372,12 @@ class EventService:
             raise NotFound("event")
         raise Forbidden("Only the organiser of the event may do that.")
 
-    def _seats(self, event_ids: Iterable[EventId], now: datetime) -> dict[EventId, Seats]:
-        read: dict[EventId, Seats] = {}
-        for event_id, inventory in self._records.snapshots(event_ids, now, Needs()).items():
-            counted = seats(inventory, now)
-            if isinstance(counted, LoadMore):
-                counted = self._looked_at(event_id, lambda inventory: seats(inventory, now), now)
-            read[event_id] = counted
-        return read
+    def _view_of(self, inventory: Inventory, now: datetime) -> EventView:
+        """Return an event with its seats, of a snapshot that is taken anew if it does not go deep enough."""
+        viewed = _viewed(inventory, now)
+        if isinstance(viewed, LoadMore):
+            return self._looked_at(inventory.event.id, lambda deeper: _viewed(deeper, now), now)
+        return viewed
 
     def _looked_at(self, event_id: EventId, look: Callable[[Inventory], T | LoadMore], now: datetime) -> T:
         """Look at a snapshot of an event, as deep as it takes."""

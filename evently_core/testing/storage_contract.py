@@ -575,6 +575,44 @@ class StorageContract:
                     lambda page, query=query: plain.storage.events(query, page), limit
                 ), query
 
+    def test_a_lapsed_hold_is_free_in_lists_as_it_is_in_its_event(self) -> None:
+        """Nobody has swept, and the list of events with free seats has it; unless somebody waits for it (I9)."""
+        house = self.house()
+        policy = Policy(hold_for=timedelta(minutes=5))
+        quiet, awaited, sold = (house.published(capacity=1, policy=policy) for _ in range(3))
+        house.booked(quiet, 1)
+        house.booked(awaited, 1)
+        house.bookings.confirm(house.person(1), house.booked(sold, 1).id)
+        house.waits(awaited, 2)
+        asked = EventQuery(only_available=True)
+        assert house.events.views(None, asked, PageRequest()).items == ()
+        house.pass_by(minutes=6)
+        [listed] = house.events.views(None, asked, PageRequest()).items
+        assert listed == house.events.view(None, quiet.id)
+        assert listed.seats.total.free == 1
+        read = attrs.evolve(asked, now=house.clock.now())
+        assert [event.id for event in house.storage.events(asked, PageRequest()).items] == []
+        assert [event.id for event in house.storage.events(read, PageRequest()).items] == [
+            quiet.id,
+            awaited.id,
+        ]
+
+    def test_events_are_listed_with_their_snapshots(self) -> None:
+        """The events are those of the list, in its order, and the snapshots are those of the events."""
+        house = self.house()
+        events = [house.published(title=f"Night {number}", capacity=3) for number in range(3)]
+        house.booked(events[1], 1, 3)
+        house.waits(events[1], 2)
+        now = house.clock.now()
+        query = EventQuery()
+        for limit in (1, 2, 3):
+            listed = _all_pages(lambda page: house.storage.listed(query, page, now), limit)
+            assert [each.event for each in listed] == _all_pages(
+                lambda page: house.storage.events(query, page), limit
+            )
+            for each in listed:
+                assert each == house.storage.snapshots([each.event.id], now, each.needs)[each.event.id]
+
 
 def _draft(house: House) -> NewEvent:
     starts_at = START + timedelta(days=3)

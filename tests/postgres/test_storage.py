@@ -21,13 +21,13 @@ from evently_core.decide import decide
 from evently_core.decision import Decision
 from evently_core.errors import Overloaded, Unavailable
 from evently_core.event import Event, Policy
-from evently_core.inventory import Needs, needs_of
+from evently_core.inventory import Inventory, Needs, needs_of
 from evently_core.memory.basics import SequentialIds
 from evently_core.outcomes import Admitted, EventSettled, Refused
 from evently_core.paging import PageRequest
 from evently_core.services.decisions import Decisions
 from evently_core.services.events import NewTicketType
-from evently_core.storage import BookingQuery
+from evently_core.storage import BookingQuery, EventQuery
 from evently_core.testing.storage_contract import House, tell
 from evently_core.values import EventId, Money
 from evently_postgres.engine import Limits, make_engine
@@ -172,6 +172,28 @@ class TestWhatIsAboutEverybody:
         with psycopg.connect(url) as connection:
             noted = connection.execute("SELECT pause, patience FROM noted ORDER BY number").fetchall()
         assert noted == [("10s", "5s"), ("2min", "2min"), ("10s", "5s")]
+        engine.dispose()
+
+
+class TestLists:
+    def test_events_and_their_seats_are_of_one_moment(self, make_database: MakeDatabase) -> None:
+        engine = make_engine(make_database())
+        house = House(PostgresStorage(engine))
+        event = house.published(capacity=2)
+
+        class Interrupted(PostgresStorage):
+            """A list that somebody is quicker than, in the middle."""
+
+            def _inventories(self, *how: Any) -> dict[EventId, Inventory]:
+                house.decisions.submit(event.id, a_booking(house, 1, quantity=2))
+                house.decisions.submit(event.id, ChangeEvent(actor=house.organiser, changes={"capacity": 3}))
+                return super()._inventories(*how)
+
+        [listed] = Interrupted(engine).listed(EventQuery(), PageRequest(), house.clock.now()).items
+        assert listed.event == event
+        assert set(listed.taken.values()) == {0}
+        [later] = house.storage.listed(EventQuery(), PageRequest(), house.clock.now()).items
+        assert (later.event.capacity, set(later.taken.values())) == (3, {2})
         engine.dispose()
 
 

@@ -132,10 +132,9 @@ SELECT kind.id, kind.taken - held.seats, arrived.seats FROM ticket_types AS kind
 ) AS arrived WHERE kind.event_id = %s ORDER BY kind.ordinal
 """
 
-_COUNTERS = """
-SELECT id, version, next_sequence, wake_at, waiting > 0 OR EXISTS (
-    SELECT FROM bookings WHERE event_id = events.id AND status = 'held' AND expires_at <= %(now)s
-) FROM events WHERE id = ANY(%(events)s)
+_LAPSED_HOLDS = "SELECT FROM bookings WHERE event_id = events.id AND status = 'held' AND expires_at <= %(now)s::timestamptz"
+_COUNTERS = f"""
+SELECT id, version, next_sequence, wake_at, waiting > 0 OR EXISTS ({_LAPSED_HOLDS}) FROM events WHERE id = ANY(%(events)s)
 """
 _TAKEN = "SELECT event_id, id, taken FROM ticket_types WHERE event_id = ANY(%(events)s)"
 
@@ -164,17 +163,22 @@ class PostgresRecords:
         self, event_ids: Iterable[EventId], now: datetime, needs: Needs
     ) -> Mapping[EventId, Inventory]:
         """Return a snapshot of each of these events."""
-        named = {"events": list(event_ids), "now": now}
         with self._snapshot() as connection:
-            counters = connection.execute(_COUNTERS, named).fetchall()
-            busy = [row[0] for row in counters if row[-1] or needs != Needs()]
-            loaded = load_inventories(connection, self._drawings, busy, needs, now)
-            found = {event_id: each.inventory for event_id, each in loaded.items()}
-            quiet = {row[0]: row for row in counters if row[0] not in found}
-            taken: dict[EventId, dict[TicketTypeId, int]] = defaultdict(dict)
-            for event_id, kind, seats in connection.execute(_TAKEN, {"events": list(quiet)}):
-                taken[event_id][kind] = seats
-            events = self._drawings.of(connection, {event_id: row[1] for event_id, row in quiet.items()})
+            return self._inventories(connection, event_ids, now, needs)
+
+    def _inventories(
+        self, connection: psycopg.Connection[Any], event_ids: Iterable[EventId], now: datetime, needs: Needs
+    ) -> dict[EventId, Inventory]:
+        named = {"events": list(event_ids), "now": now}
+        counters = connection.execute(_COUNTERS, named).fetchall()
+        busy = [row[0] for row in counters if row[-1] or needs != Needs()]
+        loaded = load_inventories(connection, self._drawings, busy, needs, now)
+        found = {event_id: each.inventory for event_id, each in loaded.items()}
+        quiet = {row[0]: row for row in counters if row[0] not in found}
+        taken: dict[EventId, dict[TicketTypeId, int]] = defaultdict(dict)
+        for event_id, kind, seats in connection.execute(_TAKEN, {"events": list(quiet)}):
+            taken[event_id][kind] = seats
+        events = self._drawings.of(connection, {event_id: row[1] for event_id, row in quiet.items()})
         for event_id, (_, _, next_sequence, wake_at, _) in quiet.items():
             # Nobody waits and nothing has lapsed: there is nothing more to know.
             found[event_id] = Inventory(
@@ -186,22 +190,19 @@ class PostgresRecords:
             )
         return found
 
+    def listed(self, query: EventQuery, page: PageRequest, now: datetime) -> Page[Inventory]:
+        """List events with a snapshot each, all of one moment."""
+        with self._snapshot() as connection:
+            found = _event_ids(connection, query, page)
+            inventories = self._inventories(connection, found, now, Needs())
+        return _page_of_events([inventories[event_id] for event_id in found], page, lambda each: each.event)
+
     def events(self, query: EventQuery, page: PageRequest) -> Page[Event]:
         """List events by start, then id."""
-        conditions, values = _conditions_of(query)
-        after = page.after(lambda parts: (datetime.fromisoformat(str(parts[0])), UUID(str(parts[1]))))
-        if after is not None:
-            conditions.append("(starts_at, id) > (%(after_start)s, %(after_id)s)")
-            values.update(after_start=after[0], after_id=after[1])
-        values["limit"] = page.limit + 1
-        statement = (
-            f"SELECT id FROM events WHERE {' AND '.join(conditions)} ORDER BY starts_at, id LIMIT %(limit)s"
-        )
         with self._snapshot() as connection:
-            ids = [row[0] for row in connection.execute(statement.encode(), values)]
-            by_id = {event.id: event for event in load_events(connection, ids)}
-        found = [by_id[event_id] for event_id in ids]
-        return page_of(found, page.limit, lambda event: (event.starts_at.isoformat(), str(event.id)))
+            found = _event_ids(connection, query, page)
+            by_id = {event.id: event for event in load_events(connection, found)}
+        return _page_of_events([by_id[event_id] for event_id in found], page, lambda event: event)
 
     # -- bookings -----------------------------------------------------------------------------------------------
 
@@ -433,6 +434,26 @@ def line_from(row: Row) -> JournalLine:
     )
 
 
+def _event_ids(connection: psycopg.Connection[Any], query: EventQuery, page: PageRequest) -> list[EventId]:
+    """Return the events of a page, and one more."""
+    conditions, values = _conditions_of(query)
+    after = page.after(lambda parts: (datetime.fromisoformat(str(parts[0])), UUID(str(parts[1]))))
+    if after is not None:
+        conditions.append("(starts_at, id) > (%(after_start)s, %(after_id)s)")
+        values.update(after_start=after[0], after_id=after[1])
+    values["limit"] = page.limit + 1
+    statement = (
+        f"SELECT id FROM events WHERE {' AND '.join(conditions)} ORDER BY starts_at, id LIMIT %(limit)s"
+    )
+    return [EventId(row[0]) for row in connection.execute(statement.encode(), values)]
+
+
+def _page_of_events(found: list[T], page: PageRequest, event_of: Callable[[T], Event]) -> Page[T]:
+    return page_of(
+        found, page.limit, lambda each: (event_of(each).starts_at.isoformat(), str(event_of(each).id))
+    )
+
+
 def _conditions_of(query: EventQuery) -> tuple[list[str], dict[str, Any]]:
     """Return what an event has to fulfil, and the values it is held against."""
     values: dict[str, Any] = {"drafts_of": query.drafts_of, "draft": EventStatus.DRAFT.value}
@@ -454,7 +475,8 @@ def _conditions_of(query: EventQuery) -> tuple[list[str], dict[str, Any]]:
             values[name] = value
             conditions.append(condition)
     if query.only_available:
-        conditions.append("taken < capacity")
+        values["now"] = query.now
+        conditions.append(f"(taken < capacity OR EXISTS ({_LAPSED_HOLDS}))")
     return conditions or ["true"], values
 
 
