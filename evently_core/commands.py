@@ -11,10 +11,20 @@ import attrs
 from evently_core.errors import InvalidValue
 from evently_core.event import Event, Policy, Step, TicketType
 from evently_core.tickets import Scan, Ticket, require_few
-from evently_core.values import SEATS_MAX, Actor, BookingId, EntryId, TicketTypeId, UserId
+from evently_core.values import (
+    SEATS_MAX,
+    Actor,
+    BookingId,
+    EntryId,
+    TicketTypeId,
+    UserId,
+    require_line,
+    require_paragraphs,
+)
 from evently_core.waitlist import PRIORITY_MAX
 
 REASON_MAX = 500
+PAYMENT_REFERENCE_MAX = 200
 LASTING = "import "
 """How scopes begin whose keys are never forgotten: a file may be imported again after any time."""
 
@@ -50,6 +60,13 @@ def _party(_: object, attribute: attrs.Attribute[int], value: int) -> None:
 def _reason(_: object, attribute: attrs.Attribute[str], value: str | None) -> None:
     if value is not None and not 0 < len(value.strip()) <= len(value) <= REASON_MAX:
         raise InvalidValue(attribute.name, "invalid_reason", f"A reason has 1 to {REASON_MAX} characters.")
+    if value is not None:
+        require_paragraphs(attribute.name, value, REASON_MAX)
+
+
+def _line(_: object, attribute: attrs.Attribute[str], value: str | None) -> None:
+    if value is not None:
+        require_line(attribute.name, value, PAYMENT_REFERENCE_MAX)
 
 
 def _required_reason(_: object, attribute: attrs.Attribute[str], value: str) -> None:
@@ -128,7 +145,7 @@ class Confirm(Command):
     name: ClassVar[str] = "confirm"
 
     booking_id: BookingId
-    payment_reference: str | None = None
+    payment_reference: str | None = attrs.field(default=None, validator=_line)
 
 
 @attrs.frozen(kw_only=True)

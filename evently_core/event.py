@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ from evently_core.values import (
     TicketTypeId,
     UserId,
     instant,
+    require_line,
+    require_paragraphs,
 )
 
 TITLE_MAX = 200
@@ -121,7 +124,7 @@ class TicketType:
 
     def __attrs_post_init__(self) -> None:
         """Refuse a ticket type that nobody could book."""
-        _require_text("name", self.name, NAME_MAX)
+        require_line("name", self.name, NAME_MAX)
         if self.price.amount < 0:
             raise InvalidValue("price", "negative_price", "A price is zero or more.")
         if self.capacity is not None:
@@ -166,9 +169,9 @@ class Event:
 
     def __attrs_post_init__(self) -> None:
         """Refuse an event whose parts contradict each other."""
-        _require_text("title", self.title, TITLE_MAX)
-        _require_printable("description", self.description, TEXT_MAX)
-        _require_printable("venue", self.venue, TEXT_MAX)
+        require_line("title", self.title, TITLE_MAX)
+        require_paragraphs("description", self.description, TEXT_MAX)
+        require_paragraphs("venue", self.venue, TEXT_MAX)
         _require_zone(self.timezone)
         for field in ("starts_at", "ends_at", "booking_opens_at", "booking_closes_at"):
             moment = getattr(self, field)
@@ -211,6 +214,32 @@ class Event:
                 raise InvalidValue(
                     "price", "amount_out_of_range", f"The largest party pays at most {AMOUNT_MAX} in all."
                 )
+
+    def require_bookable(self, taken_of: Callable[[PoolId], int]) -> None:
+        """Refuse a ticket type whose smallest party is larger than any that could ever be booked.
+
+        Args:
+            taken_of: how many seats of a pool are taken. One that is full, or has none, sells nothing on purpose.
+
+        Raises:
+            InvalidValue: there is such a ticket type.
+        """
+        capacities = self.capacities()
+        for kind in self.ticket_types:
+            bounds = {"max_per_booking": self.largest_party(kind), "max_per_user": self.policy.max_per_user}
+            for pool in self.pools_of(kind):
+                if taken_of(pool) < capacities[pool]:
+                    bounds["capacity of the event" if pool == self.total_pool else "capacity"] = capacities[
+                        pool
+                    ]
+            for what, most in bounds.items():
+                if most is not None and most < kind.min_per_booking:
+                    raise InvalidValue(
+                        "min_per_booking",
+                        "never_bookable",
+                        f"Nobody could ever book {kind.name}: its min_per_booking is {kind.min_per_booking}, "
+                        f"the {what} is {most}. Lower the one or raise the other.",
+                    )
 
     @property
     def total_pool(self) -> PoolId:
@@ -283,21 +312,6 @@ def _require_between(field: str, value: int, least: int, most: int) -> None:
         raise InvalidValue(field, "not_an_integer", f"{field} is a whole number.")
     if not least <= value <= most:
         raise InvalidValue(field, "out_of_range", f"{field} is between {least} and {most}.")
-
-
-def _require_printable(field: str, value: str, length_max: int) -> None:
-    if not isinstance(value, str):
-        raise InvalidValue(field, "not_text", f"{field} is text.")
-    if len(value) > length_max:
-        raise InvalidValue(field, "too_long", f"{field} has at most {length_max} characters.")
-    if any((ch < " " and ch not in "\n\r\t") or "\ud800" <= ch <= "\udfff" or ch == "\x7f" for ch in value):
-        raise InvalidValue(field, "control_character", f"{field} contains a control character.")
-
-
-def _require_text(field: str, value: str, length_max: int) -> None:
-    _require_printable(field, value, length_max)
-    if not value.strip():
-        raise InvalidValue(field, "blank", f"{field} is not blank.")
 
 
 def _require_order(field: str, opens: datetime | None, closes: datetime | None) -> None:

@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     BOOKING_ID_REQUIRED = "booking_id_required"
 
     CAPACITY_BELOW_TAKEN = "capacity_below_taken"
+    CURRENCY_IN_USE = "currency_in_use"
     EVENT_NOT_DRAFT = "event_not_draft"
     EVENT_ENDED = "event_ended"
     PRECONDITION_FAILED = "precondition_failed"
@@ -82,6 +83,7 @@ SENTENCES: dict[ReasonCode, str] = {
     ReasonCode.NO_OPEN_OFFER: "There is no open offer to answer.",
     ReasonCode.BOOKING_ID_REQUIRED: "There are several open offers; name the booking.",
     ReasonCode.CAPACITY_BELOW_TAKEN: "More seats are taken than that; cancel bookings first or name a larger capacity.",
+    ReasonCode.CURRENCY_IN_USE: "People have seats or wait at prices of another currency; keep it, or make a new event.",
     ReasonCode.EVENT_NOT_DRAFT: "Only a draft without bookings can be deleted; cancel the event instead.",
     ReasonCode.EVENT_ENDED: "The event has ended by its dates; change them first.",
     ReasonCode.PRECONDITION_FAILED: "The event was changed meanwhile; read it again and repeat the change.",

@@ -310,10 +310,7 @@ def _confirmed(sheet: Sheet, booking: Booking, payment_reference: str | None) ->
     entry = _entry_of(sheet, booking)
     if booking.status is BookingStatus.CONFIRMED:
         return BookingChanged(booking, entry)
-    if booking.status is BookingStatus.CANCELLED:
-        raise _No(ReasonCode.BOOKING_CANCELLED)
-    if booking.status is BookingStatus.EXPIRED:
-        raise _No(ReasonCode.HOLD_EXPIRED, expired_at=_text(booking.expires_at))
+    _require_live(booking)
     _require_published(sheet.event)
     was_offer = booking.is_offer
     booking = booking.confirmed(sheet.now, payment_reference)
@@ -323,6 +320,13 @@ def _confirmed(sheet: Sheet, booking: Booking, payment_reference: str | None) ->
         entry = entry.offer_accepted(sheet.now)
         sheet.put_entry(entry)
     return BookingChanged(booking, entry)
+
+
+def _require_live(booking: Booking) -> None:
+    if booking.status is BookingStatus.CANCELLED:
+        raise _No(ReasonCode.BOOKING_CANCELLED, cancelled_at=_text(booking.cancelled_at))
+    if booking.status is BookingStatus.EXPIRED:
+        raise _No(ReasonCode.HOLD_EXPIRED, expired_at=_text(booking.expires_at))
 
 
 def _cancel(sheet: Sheet, command: Cancel) -> Outcome:
@@ -346,9 +350,7 @@ def _cancelled(sheet: Sheet, booking: Booking) -> Outcome:
 def _reduce(sheet: Sheet, command: Reduce) -> Outcome:
     """Give some seats back, under the same deadline as all of them."""
     booking = _own_booking(sheet, command, command.booking_id, for_organiser=True)
-    if not booking.takes_seats:
-        expired = booking.status is BookingStatus.EXPIRED
-        raise _No(ReasonCode.HOLD_EXPIRED if expired else ReasonCode.BOOKING_CANCELLED)
+    _require_live(booking)
     if command.quantity >= booking.quantity:
         raise _No(ReasonCode.NOT_FEWER, requested=command.quantity, quantity=booking.quantity)
     kind = sheet.kinds[booking.ticket_type_id]
@@ -396,10 +398,9 @@ def _decline(sheet: Sheet, command: Decline) -> Outcome:
     booking = _offer(sheet, entry, command.booking_id, BookingStatus.CANCELLED)
     if booking.status is BookingStatus.CANCELLED:
         return BookingChanged(booking, sheet.entry(entry.id))
-    if booking.status is BookingStatus.EXPIRED:
-        raise _No(ReasonCode.HOLD_EXPIRED, expired_at=_text(booking.expires_at))
+    _require_live(booking)
     if booking.status is BookingStatus.CONFIRMED:
-        raise _No(ReasonCode.NO_OPEN_OFFER)
+        raise _No(ReasonCode.NO_OPEN_OFFER, status=entry.status)
     return _cancelled(sheet, booking)
 
 
@@ -420,7 +421,7 @@ def _offer(
         return open_offers[0]
     closed = [booking for booking in offers if booking.status in (already, BookingStatus.EXPIRED)]
     if not closed:
-        raise _No(ReasonCode.NO_OPEN_OFFER)
+        raise _No(ReasonCode.NO_OPEN_OFFER, status=entry.status)
     return max(closed, key=lambda booking: (booking.status is already, booking.id))
 
 
@@ -555,7 +556,9 @@ def _set(sheet: Sheet, after: Event) -> Outcome:
         return EventSettled(before)
     if before.status in (EventStatus.CANCELLED, EventStatus.COMPLETED):
         _require_published(before)
+    after.require_bookable(sheet.taken_of)
     _require_capacities(sheet, after)
+    _require_one_currency(sheet, after)
     _require_holds_if_shortened(sheet, before, after)
     after = attrs.evolve(after, version=before.version + 1, updated_at=sheet.now)
     sheet.set_event(after)
@@ -595,6 +598,15 @@ def _require_capacities(sheet: Sheet, after: Event) -> None:
         taken = sheet.taken_of(pool)
         if capacity < taken:
             raise _No(ReasonCode.CAPACITY_BELOW_TAKEN, taken=taken, requested=capacity, pool=str(pool))
+
+
+def _require_one_currency(sheet: Sheet, after: Event) -> None:
+    """What people have or wait for has its price, and all prices of an event have one currency (I12)."""
+    before = sheet.event.currency
+    if after.currency != before:
+        taken, waiting = sheet.taken_of(sheet.event.total_pool), sheet.lines.waiting
+        if taken or waiting:
+            raise _No(ReasonCode.CURRENCY_IN_USE, currency=before, taken=taken, waiting=waiting)
 
 
 def _require_holds_if_shortened(sheet: Sheet, before: Event, after: Event) -> None:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
+from unicodedata import category
 from uuid import UUID
 
 import attrs
@@ -63,6 +64,43 @@ class Money:
     def times(self, quantity: int) -> Money:
         """Return the price of ``quantity`` seats at this unit price."""
         return Money(self.amount * quantity, self.currency)
+
+
+def require_paragraphs(field: str, value: str, length_max: int) -> None:
+    """Refuse a text that is too long, or holds characters that do something instead of being read.
+
+    Raises:
+        InvalidValue: it names the field.
+    """
+    _require_readable(field, value, length_max, "\n\r\t")
+
+
+def require_line(field: str, value: str, length_max: int) -> None:
+    """Refuse what is not one line of text with something on it.
+
+    Raises:
+        InvalidValue: it names the field.
+    """
+    _require_readable(field, value, length_max, "")
+    if not value.strip():
+        raise InvalidValue(field, "blank", f"{field} is not blank.")
+
+
+# Controls, lone surrogates, and what begins a new line or paragraph: a terminal or a mail's header obeys them.
+_UNREADABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def _require_readable(field: str, value: str, length_max: int, but: str) -> None:
+    if not isinstance(value, str):
+        raise InvalidValue(field, "not_text", f"{field} is text.")
+    if len(value) > length_max:
+        raise InvalidValue(field, "too_long", f"{field} has at most {length_max} characters.")
+    found = next((ch for ch in value if category(ch) in _UNREADABLE and ch not in but), None)
+    if found is not None:
+        lines = "line breaks and tabs are the only ones it may have" if but else "it is one line of text"
+        raise InvalidValue(
+            field, "control_character", f"{field} has the control character U+{ord(found):04X}; {lines}."
+        )
 
 
 def instant(value: datetime, field: str = "time") -> datetime:

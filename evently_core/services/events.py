@@ -171,7 +171,7 @@ class EventService:
         fields = attrs.asdict(
             new, recurse=False, filter=lambda field, _: field.name not in ("ticket_types", "price")
         )
-        return Event(
+        event = Event(
             id=EventId(self._ids.new()),
             organiser_id=owner,
             ticket_types=kinds,
@@ -179,6 +179,8 @@ class EventService:
             updated_at=now,
             **fields,
         )
+        event.require_bookable(lambda pool: 0)
+        return event
 
     @staticmethod
     def _replayed_creation(kept: Answered, fingerprint: bytes) -> EventAnswer | Refused:

@@ -600,6 +600,7 @@ def test_it_is_explained_where_somebody_stands_and_why(
         ({"title": "   "}, {"title": "blank"}),
         ({"title": "a\0b"}, {"title": "invalid_text"}),
         ({"title": "a\x1bb"}, {"title": "control_character"}),
+        ({"title": "a\nb"}, {"title": "control_character"}),
         ({"title": ["x"]}, {"title": "wrong_type"}),
         ({"title": None}, {"title": "wrong_type"}),
         ({"description": "x" * 10_001}, {"description": "too_long"}),
@@ -670,6 +671,10 @@ def test_what_no_event_has_is_refused(
         ),
         ({"ticket_types": [{"name": str(n)} for n in range(51)]}, {"ticket_types": "too_many"}),
         ({"ticket_types": [{"name": "A"}, {"name": "a"}]}, {"ticket_types": "name_taken"}),
+        (
+            {"capacity": 3, "ticket_types": [{"name": "A", "min_per_booking": 4}]},
+            {"min_per_booking": "never_bookable"},
+        ),
     ],
     ids=str,
 )

@@ -197,6 +197,26 @@ def fewer_seats_of_a_ticket_type_than_are_held(stage: Stage) -> Reached:
     return answer, {"taken": 3, "requested": 0, "pool": scene.kinds[0]}
 
 
+@refused(ReasonCode.CURRENCY_IN_USE)
+def another_currency_for_seats_that_are_sold(stage: Stage) -> Reached:
+    scene = stage.on_sale()
+    scene.booking(stage.ana, 3)
+    answer = stage.organiser.patch(
+        f"{scene.path}/ticket-types/{scene.kinds[0]}", {"price": {"amount": 1000, "currency": "USD"}}
+    )
+    return answer, {"currency": "EUR", "taken": 3, "waiting": 0}
+
+
+@refused(ReasonCode.CURRENCY_IN_USE)
+def another_currency_for_seats_that_somebody_waits_for(stage: Stage) -> Reached:
+    scene = stage.on_sale(capacity=0)
+    scene.entry(stage.ana)
+    answer = stage.organiser.patch(
+        f"{scene.path}/ticket-types/{scene.kinds[0]}", {"price": {"amount": 1000, "currency": "USD"}}
+    )
+    return answer, {"currency": "EUR", "taken": 0, "waiting": 1}
+
+
 # -- windows and limits -------------------------------------------------------------------------------------
 
 
@@ -343,23 +363,23 @@ def confirming_too_late(stage: Stage) -> Reached:
 
 @refused(ReasonCode.HOLD_EXPIRED)
 def reducing_what_has_lapsed(stage: Stage) -> Reached:
-    path = _held(stage)
+    path, expires_at = _held(stage), stage.in_(minutes=1)
     stage.pass_(minutes=1)
-    return stage.ana.patch(path, {"quantity": 1}), {}
+    return stage.ana.patch(path, {"quantity": 1}), {"expired_at": expires_at}
 
 
 @refused(ReasonCode.BOOKING_CANCELLED)
 def confirming_what_was_cancelled(stage: Stage) -> Reached:
     path = _held(stage)
     made(stage.ana.delete(path))
-    return stage.ana.post(f"{path}/confirm"), {}
+    return stage.ana.post(f"{path}/confirm"), {"cancelled_at": stage.in_(minutes=0)}
 
 
 @refused(ReasonCode.BOOKING_CANCELLED)
 def reducing_what_was_cancelled(stage: Stage) -> Reached:
     path = _held(stage)
     made(stage.ana.delete(path))
-    return stage.ana.patch(path, {"quantity": 1}), {}
+    return stage.ana.patch(path, {"quantity": 1}), {"cancelled_at": stage.in_(minutes=0)}
 
 
 @refused(ReasonCode.NOT_FEWER)
@@ -399,14 +419,14 @@ def moving_who_has_left(stage: Stage) -> Reached:
 @refused(ReasonCode.NO_OPEN_OFFER)
 def accepting_nothing(stage: Stage) -> Reached:
     entry = stage.on_sale(capacity=0).entry(stage.ana)
-    return stage.ana.post(f"/waitlist/{entry['id']}/accept"), {}
+    return stage.ana.post(f"/waitlist/{entry['id']}/accept"), {"current_status": "waiting"}
 
 
 @refused(ReasonCode.NO_OPEN_OFFER)
 def declining_what_was_accepted(stage: Stage) -> Reached:
     path = _offers(stage, 1)
     booking_id = made(stage.ben.post(f"{path}/accept"))["booking"]["id"]
-    return stage.ben.post(f"{path}/decline", {"booking_id": booking_id}), {}
+    return stage.ben.post(f"{path}/decline", {"booking_id": booking_id}), {"current_status": "waiting"}
 
 
 @refused(ReasonCode.BOOKING_ID_REQUIRED, 422)
@@ -430,7 +450,8 @@ def accepting_too_late(stage: Stage) -> Reached:
 def accepting_what_was_declined(stage: Stage) -> Reached:
     path = _offers(stage, 1)
     booking_id = made(stage.ben.post(f"{path}/decline"))["booking"]["id"]
-    return stage.ben.post(f"{path}/accept", {"booking_id": booking_id}), {}
+    answer = stage.ben.post(f"{path}/accept", {"booking_id": booking_id})
+    return answer, {"cancelled_at": stage.in_(minutes=0)}
 
 
 # -- webhooks -----------------------------------------------------------------------------------------------

@@ -33,15 +33,14 @@ class Histories:
     @staticmethod
     def _venues(draw: st.DrawFn, self: Histories) -> Venue:
         pooled = draw(st.sampled_from(["", "AB", "A", "ABT"]))
-        kinds = {
-            name: Kind(
-                own=draw(SMALL) if name in pooled else None,
-                min_party=draw(st.sampled_from([1, 1, 2, 3])),
-                price=draw(st.integers(0, 3)),
-            )
-            for name in self.kinds
-        }
-        venue = Venue(seats=draw(SMALL), kinds=kinds, bypass=draw(st.integers(0, 3)), starts=60, ends=90)
+        seats = draw(SMALL)
+
+        def kind(own: int | None) -> Kind:
+            least = draw(st.sampled_from([1, 1, 2, 3]))
+            return Kind(own, draw(st.integers(0, 3)), min(least, seats or least, own or least))
+
+        kinds = {name: kind(draw(SMALL) if name in pooled else None) for name in self.kinds}
+        venue = Venue(seats=seats, kinds=kinds, bypass=draw(st.integers(0, 3)), starts=60, ends=90)
         if not self.limits:
             return venue
         return attrs.evolve(

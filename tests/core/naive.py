@@ -545,12 +545,22 @@ class Naive:
         if before.status in ("cancelled", "completed"):
             raise No(f"event_{before.status}")
         self.venue = after
+        if not all(self.may_ever_be_booked(name) for name in after.kinds):
+            self.venue = before
+            raise Nonsense
         pools = ["total", *(name for name, each in after.kinds.items() if each.own is not None)]
         if any(self.taken(pool) > self.capacity(pool) for pool in pools):
             self.venue = before
             raise No("capacity_below_taken")
         self.shorten_holds()
         return ("settled",)
+
+    def may_ever_be_booked(self, kind: str) -> bool:
+        """Whether no figure is in the way of the smallest party, as long as seats are left."""
+        least, limits = self.venue.kinds[kind].min_party, self.venue
+        most = [self.capacity(pool) for pool in limits.pools(kind) if self.taken(pool) < self.capacity(pool)]
+        most += [each for each in (limits.max_party, limits.per_user) if each is not None]
+        return all(least <= each for each in most)
 
     def shorten_holds(self) -> None:
         """No hold outlives the end of sales or the start."""

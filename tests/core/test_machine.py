@@ -127,7 +127,7 @@ class Machine(RuleBasedStateMachine):
         say = Say("set", {"kind": data.draw(st.sampled_from(self.histories.kinds)), "own": seats})
         command = self._command(say)
         assert isinstance(command, ChangeTicketType)
-        planned = self._settled_answer(self._change_ticket_type(command, dry_run=True))
+        planned = self._planned(command)
         before = self._read()
         assert planned == self._on_a_copy().do(say)
         assert self._read() == before
@@ -205,8 +205,11 @@ class Machine(RuleBasedStateMachine):
             return events.cancel(actor, self.event.id, reason)
         return (events.publish if step is Step.PUBLISH else events.complete)(actor, self.event.id)
 
-    def _settled_answer(self, answer: EventAnswer | Refused) -> tuple[Any, ...]:
-        return answer_of(_settled(answer), [], [])
+    def _planned(self, command: ChangeTicketType) -> tuple[Any, ...]:
+        try:
+            return answer_of(_settled(self._change_ticket_type(command, dry_run=True)), [], [])
+        except EventlyError as error:
+            return answer_of(Rejected(error), [], [])
 
     # -- what holds after each of them ------------------------------------------------------------------------
 

@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 import evently_core
 from evently_core.booking import reference_of
 from evently_core.commands import (
+    Advance,
     Book,
     Cancel,
     ChangeEvent,
     ChangeTicketType,
+    Confirm,
+    Leave,
     Move,
     Reduce,
 )
 from evently_core.errors import InvalidValue
-from evently_core.event import Event, Policy, TicketType
+from evently_core.event import Event, Policy, Step, TicketType
 from evently_core.values import (
     SEATS_MAX,
     Actor,
@@ -89,6 +92,18 @@ def reduce(**fields: Any) -> Reduce:
     return Reduce(actor=ATTENDEE, booking_id=BookingId(UUID(int=6)), **fields)
 
 
+def confirm(**fields: Any) -> Confirm:
+    return Confirm(actor=ATTENDEE, booking_id=BookingId(UUID(int=6)), **fields)
+
+
+def leave(**fields: Any) -> Leave:
+    return Leave(actor=ATTENDEE, entry_id=EntryId(UUID(int=5)), **fields)
+
+
+def advance(**fields: Any) -> Advance:
+    return Advance(actor=ORGANISER, step=Step.CANCEL, **fields)
+
+
 def change_event(**changes: Any) -> ChangeEvent:
     return ChangeEvent(actor=ORGANISER, changes=changes)
 
@@ -135,6 +150,19 @@ WRONG: list[tuple[Callable[..., Any], dict[str, Any], str, str]] = [
     (event, {"title": None}, "title", "not_text"),
     (event, {"description": "x" * 10_001}, "description", "too_long"),
     (event, {"venue": "\x1b[2J"}, "venue", "control_character"),
+    (event, {"title": "Jazz\nin the park"}, "title", "control_character"),
+    (event, {"title": "Jazz\u2028in the park"}, "title", "control_character"),
+    (event, {"description": "Jazz\x9b2J"}, "description", "control_character"),
+    (ticket_type, {"name": "a\tb"}, "name", "control_character"),
+    (confirm, {"payment_reference": "paid\x07"}, "payment_reference", "control_character"),
+    (confirm, {"payment_reference": "paid\ntwice"}, "payment_reference", "control_character"),
+    (confirm, {"payment_reference": ""}, "payment_reference", "blank"),
+    (confirm, {"payment_reference": "x" * 201}, "payment_reference", "too_long"),
+    (cancel, {"reason": "so\x1b[2J"}, "reason", "control_character"),
+    (reduce, {"quantity": 1, "reason": "so\x08"}, "reason", "control_character"),
+    (move, {"reason": "so\x00"}, "reason", "control_character"),
+    (leave, {"reason": "so\x85"}, "reason", "control_character"),
+    (advance, {"reason": "so\x7f"}, "reason", "control_character"),
     (event, {"timezone": "Mars/Olympus"}, "timezone", "unknown_timezone"),
     (event, {"timezone": "../../etc/passwd"}, "timezone", "unknown_timezone"),
     (event, {"starts_at": None}, "starts_at", "not_a_time"),
@@ -215,6 +243,8 @@ def test_what_is_right_can_be_made() -> None:
     assert event(booking_closes_at=START + 3 * HOUR).closes_at == START + 3 * HOUR
     assert event(ticket_types=two_kinds()).currency == "EUR"
     assert move(priority=-100).priority == -100
+    assert move(reason="Two lines,\r\n\tand é 漢 🎟.").reason == "Two lines,\r\n\tand é 漢 🎟."
+    assert event(description="One.\n\n\tTwo.", venue="Hall 3\nMain Street").venue == "Hall 3\nMain Street"
     assert change_event(capacity=5, title="Opera").changes == {"capacity": 5, "title": "Opera"}
     assert change_ticket_type(capacity=None).changes == {"capacity": None}
 
@@ -245,6 +275,30 @@ def test_the_smaller_limit_of_event_and_ticket_type_wins() -> None:
     assert one.largest_party(ticket_type()) == 6
     assert one.largest_party(ticket_type(max_per_booking=4)) == 4
     assert one.largest_party(ticket_type(max_per_booking=8)) == 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "what"),
+    [
+        ({}, {"min_per_booking": 11}, "the max_per_booking is 10"),
+        ({"policy": Policy(max_per_user=3)}, {"min_per_booking": 4}, "the max_per_user is 3"),
+        ({"capacity": 3}, {"min_per_booking": 4}, "the capacity of the event is 3"),
+        ({}, {"min_per_booking": 4, "capacity": 3}, "the capacity is 3"),
+    ],
+)
+def test_a_party_that_nobody_could_ever_book_is_refused(
+    fields: dict[str, Any], kind: dict[str, Any], what: str
+) -> None:
+    one = event(**fields, ticket_types=(ticket_type(**kind),))
+    with pytest.raises(InvalidValue, match=f"Nobody could ever book Floor: .*, {what}") as raised:
+        one.require_bookable(lambda pool: 0)
+    assert (raised.value.field, raised.value.code) == ("min_per_booking", "never_bookable")
+
+
+def test_a_pool_that_is_full_or_has_no_seats_is_closed_on_purpose() -> None:
+    kind = ticket_type(min_per_booking=4, capacity=3)
+    event(ticket_types=(kind,)).require_bookable(lambda pool: 3)
+    event(capacity=0, ticket_types=(ticket_type(min_per_booking=4),)).require_bookable(lambda pool: 0)
 
 
 def test_sales_open_with_the_later_and_close_with_the_earlier_window() -> None:

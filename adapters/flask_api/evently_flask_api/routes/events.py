@@ -40,7 +40,14 @@ from evently_flask_api.services import Services
 
 routes = Routes("Events", "What there is to book, and how organisers run it.", prefix="/events")
 
-_CHANGED = ("forbidden", "event_cancelled", "event_completed", "capacity_below_taken", "conflict")
+_CHANGED = (
+    "forbidden",
+    "event_cancelled",
+    "event_completed",
+    "capacity_below_taken",
+    "currency_in_use",
+    "conflict",
+)
 _STEPPED = (
     "forbidden",
     "event_not_published",
