@@ -24,7 +24,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError, RedisError
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _numbers = count(1)
 

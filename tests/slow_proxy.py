@@ -10,10 +10,11 @@ from typing import Self
 
 
 class SlowProxy:
-    """Passes on what is said in both directions; each answer comes ``delay`` seconds late."""
+    """Passes on what is said in both directions, each answer ``delay`` seconds late, and counts who connects."""
 
     def __init__(self, port: int) -> None:
         self.delay = 0.0
+        self.connections = 0
         self._target = ("127.0.0.1", port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
@@ -36,6 +37,7 @@ class SlowProxy:
         with suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
+                self.connections += 1
                 far = socket.create_connection(self._target)
                 self._open += [near, far]
                 threading.Thread(target=self._pass_on, args=(near, far, False), daemon=True).start()

@@ -416,7 +416,7 @@ class IntakeContract:
         with ThreadPoolExecutor(1) as pool:
             waits = pool.submit(door.queue.request, person(1), receipt.id, wait=20)
             assert other.drain_all() == 1
-            assert waits.result(timeout=10).state is RequestState.DONE
+            assert waits.result(timeout=60).state is RequestState.DONE
 
     def test_nobody_overtakes_those_who_were_accepted(self) -> None:
         """A request that wants its answer at once joins the end, and has it in its turn."""
@@ -429,7 +429,7 @@ class IntakeContract:
                 pass
             assert not late.done()
             door.drain_all()
-            answer = late.result(timeout=10)
+            answer = late.result(timeout=60)
         assert isinstance(answer, Refused)
         assert door.bookers(event) == [person(number).user_id for number in range(3)]
         assert isinstance(door.queue.submit(event, a_request(4)), Refused), (

@@ -11,6 +11,7 @@ from evently_core.ports import EventLock
 from evently_core.testing.lock_contract import EventLockContract, ExclusiveEventLockContract
 from evently_postgres.engine import make_engine
 from evently_postgres.locks import WAIT, PostgresEventLock
+from evently_redis import locks
 from evently_redis.connection import TIMEOUT, RedisLink
 from evently_redis.keys import Keys
 from evently_redis.locks import LEASE, RedisEventLock
@@ -55,8 +56,10 @@ class _InRedis(ExclusiveEventLockContract):
     url: str
 
     @pytest.fixture(autouse=True)
-    def _keys(self, make_redis_prefix: Callable[[], str]) -> Iterator[None]:
+    def _keys(self, make_redis_prefix: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         self.keys = Keys(make_redis_prefix())
+        # Who waits is woken by who leaves: nobody looks by chance whether the lock is free.
+        monkeypatch.setattr(locks, "_LISTEN", PATIENT)
         with ExitStack() as self.stack:
             yield
 

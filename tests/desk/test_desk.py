@@ -23,6 +23,8 @@ from evently_core.values import Actor, EventId, Role
 
 ONE = EventId(UUID(int=1))
 TWO = EventId(UUID(int=2))
+PATIENCE = 120.0
+"""Seconds for what comes at once on a machine that is not busy."""
 
 
 def numbered(number: int) -> Sweep:
@@ -52,7 +54,7 @@ class Store:
             assert self.under_way[event_id] == 1, "two batches of one event at the same time"
             self.batches[event_id].append([command.actor.name for command in commands])
         self.arrived[event_id].put(len(commands))
-        verdict = self.verdicts[event_id].get(timeout=20)
+        verdict = self.verdicts[event_id].get(timeout=PATIENCE)
         try:
             for place, command in enumerate(commands):
                 if isinstance(verdict, tuple) and verdict[0] <= place:
@@ -75,7 +77,7 @@ class AtOnce:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.0005)
@@ -98,14 +100,14 @@ class Play:
             until(lambda: self.desk.waiting_for(event_id) == self.queued[event_id])
         else:
             self.at_work[event_id] = True
-            assert self.store.arrived[event_id].get(timeout=10) == 1, "a lone command goes at once"
+            assert self.store.arrived[event_id].get(timeout=PATIENCE) == 1, "a lone command goes at once"
 
     def end(self, event_id: EventId, verdict: Exception | tuple[int, Exception] | None) -> None:
         if not self.at_work[event_id]:
             return
         self.store.verdicts[event_id].put(verdict)
         if self.queued[event_id]:
-            taken = self.store.arrived[event_id].get(timeout=10)
+            taken = self.store.arrived[event_id].get(timeout=PATIENCE)
             assert taken == min(self.queued[event_id], BATCH)
             self.queued[event_id] -= taken
         else:
@@ -135,7 +137,7 @@ steps = st.lists(
 @given(steps)
 def test_every_asker_gets_one_answer_and_it_is_their_own(script: list[tuple[str, EventId, object]]) -> None:
     store = Store()
-    desk = Desk(store, batch_max=BATCH)
+    desk = Desk(store, batch_max=BATCH, patience=PATIENCE)
     with ThreadPoolExecutor(32) as pool:
         play = Play(desk, store, pool)
         failed: dict[str, Exception] = {}
@@ -149,9 +151,9 @@ def test_every_asker_gets_one_answer_and_it_is_their_own(script: list[tuple[str,
         for number, (_, future) in play.asked.items():
             error = failed.get(str(number))
             if error is None:
-                assert future.result(timeout=10) == answer_to(numbered(number))
+                assert future.result(timeout=PATIENCE) == answer_to(numbered(number))
             else:
-                assert future.exception(timeout=10) is error
+                assert future.exception(timeout=PATIENCE) is error
     for event_id in (ONE, TWO):
         order = [name for batch in store.batches[event_id] for name in batch]
         assert order == [str(number) for number, (event, _) in play.asked.items() if event == event_id]
@@ -169,15 +171,13 @@ def _who_fails(batch: list[str], verdict: object) -> dict[str, Exception]:
 
 def test_a_full_queue_refuses_at_once() -> None:
     store = Store()
-    desk = Desk(store, queue_max=2)
+    desk = Desk(store, queue_max=2, patience=PATIENCE)
     with ThreadPoolExecutor(4) as pool:
         play = Play(desk, store, pool)
         for _ in range(3):
             play.ask(ONE)
-        before = time.monotonic()
-        with pytest.raises(Overloaded):
-            desk.submit(ONE, numbered(99))
-        assert time.monotonic() - before < 1
+        with pytest.raises(Overloaded, match="Too many requests wait"):
+            desk.submit(ONE, numbered(99))  # or else it would wait for a verdict that comes after it
         for _ in range(2):
             play.end(ONE, None)
 
@@ -187,22 +187,23 @@ def test_who_waited_too_long_is_told_that_nothing_was_changed() -> None:
     desk = Desk(store, patience=0.05)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(desk.submit, ONE, numbered(1))
-        store.arrived[ONE].get(timeout=10)
+        store.arrived[ONE].get(timeout=PATIENCE)
         with pytest.raises(Overloaded):
             desk.submit(ONE, numbered(2))
+        desk._patience = PATIENCE  # the next one is served, however busy the machine is
         third = pool.submit(desk.submit, ONE, numbered(3))
         until(lambda: desk.waiting_for(ONE) == 1)
         store.verdicts[ONE].put(None)
         store.verdicts[ONE].put(None)
-        assert first.result(timeout=10) == answer_to(numbered(1))
-        assert third.result(timeout=10) == answer_to(numbered(3))
+        assert first.result(timeout=PATIENCE) == answer_to(numbered(1))
+        assert third.result(timeout=PATIENCE) == answer_to(numbered(3))
     assert store.batches[ONE] == [["1"], ["3"]]
     assert desk.events_in_work == 0
 
 
 def test_a_command_that_brings_the_rules_down_takes_nobody_along() -> None:
     decisions = AtOnce()
-    desk = Desk(decisions)
+    desk = Desk(decisions, patience=PATIENCE)
     batch = [*map(str, range(5)), "bad", *map(str, range(6, 9))]
     with ThreadPoolExecutor(16) as pool:
         futures = {
@@ -212,9 +213,11 @@ def test_a_command_that_brings_the_rules_down_takes_nobody_along() -> None:
         for name, future in futures.items():
             if name == "bad":
                 with pytest.raises(AssertionError):
-                    future.result(timeout=10)
+                    future.result(timeout=PATIENCE)
             else:
-                assert future.result(timeout=10) == answer_to(Sweep(actor=Actor(None, Role.ADMIN, name)))
+                assert future.result(timeout=PATIENCE) == answer_to(
+                    Sweep(actor=Actor(None, Role.ADMIN, name))
+                )
 
 
 def test_a_leader_that_dies_strands_nobody() -> None:
@@ -225,32 +228,32 @@ def test_a_leader_that_dies_strands_nobody() -> None:
             self.calls += 1
             if self.calls == 1:
                 entered.put(None)
-                go.get(timeout=10)
+                go.get(timeout=PATIENCE)
                 raise KeyboardInterrupt
             yield from map(answer_to, commands)
 
     entered: SimpleQueue[None] = SimpleQueue()
     go: SimpleQueue[None] = SimpleQueue()
-    desk = Desk(Dies())
+    desk = Desk(Dies(), patience=PATIENCE)
     with ThreadPoolExecutor(4) as pool:
         leader = pool.submit(desk.submit, ONE, numbered(1))
-        entered.get(timeout=10)
+        entered.get(timeout=PATIENCE)
         follower = pool.submit(desk.submit, ONE, numbered(2))
         until(lambda: desk.waiting_for(ONE) == 1)
         go.put(None)
-        assert isinstance(leader.exception(timeout=10), KeyboardInterrupt)
-        assert follower.result(timeout=10) == answer_to(numbered(2))
+        assert isinstance(leader.exception(timeout=PATIENCE), KeyboardInterrupt)
+        assert follower.result(timeout=PATIENCE) == answer_to(numbered(2))
     assert desk.events_in_work == 0
 
 
 def test_many_events_go_side_by_side() -> None:
     store = Store()
-    desk = Desk(store)
+    desk = Desk(store, patience=PATIENCE)
     with ThreadPoolExecutor(4) as pool:
         play = Play(desk, store, pool)
         play.ask(ONE)
         play.ask(TWO)
         assert desk.events_in_work == 2
         play.end(TWO, None)
-        assert play.asked[1][1].result(timeout=10) == answer_to(numbered(1))
+        assert play.asked[1][1].result(timeout=PATIENCE) == answer_to(numbered(1))
         play.end(ONE, None)

@@ -12,7 +12,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.slow]
 START = Path(__file__).parents[2] / "examples" / "behind-nginx" / "start"
 PASSWORD = "correct horse battery"
 CLIENTS = 50
+PATIENCE = 300.0
+"""Seconds, for what takes a few on a machine that has nothing else to do."""
 # As many as a small machine decides in half a minute; 20,000 takes some minutes.
 REQUESTS = int(os.environ.get("EVENTLY_TEST_RUSH", "3000"))
 SEATS = REQUESTS // 4
@@ -50,7 +53,7 @@ class Machine:
         sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, None if body is None else json.dumps(body), sent)
             answer = connection.getresponse()
@@ -66,12 +69,13 @@ class Machine:
         self, method: str, path: str, body: Any = None, token: str = "", **headers: str
     ) -> tuple[int, Any]:
         """Ask until it is answered, as a client does whose server may be killed in the middle."""
-        for _ in range(200):
+        deadline = time.monotonic() + PATIENCE
+        while True:
             status, answer = self.call(method, f"/api/v1{path}", body, token, **headers)
             if status not in (0, 502, 503, 504):
                 return status, answer
+            assert time.monotonic() < deadline, f"{method} {path} is never answered"
             time.sleep(0.1)
-        raise AssertionError(f"{method} {path} is never answered")
 
     def api(self, method: str, path: str, body: Any = None, token: str = "", **headers: str) -> Any:
         """Ask until it is done."""
@@ -79,8 +83,13 @@ class Machine:
         assert 200 <= status < 300, (status, answer)
         return answer
 
-    def kill(self, name: str) -> None:
-        os.kill(int((self.folder / f"{name}.pid").read_text()), signal.SIGKILL)
+    def health(self) -> str:
+        """Return how the whole is, or nothing if there is no answer."""
+        status, answer = self.call("GET", "/health/ready")
+        return str(answer["status"]) if status == 200 else ""
+
+    def signal(self, name: str, which: signal.Signals) -> None:
+        os.kill(int((self.folder / f"{name}.pid").read_text()), which)
 
     def token(self, email: str) -> str:
         return str(self.api("POST", "/auth/login", {"email": email, "password": PASSWORD})["access_token"])
@@ -132,11 +141,11 @@ def machine(url: str, tmp_path: Path) -> Iterator[Machine]:
         process = subprocess.Popen([str(START), str(folder)], env=environment, stdout=out, stderr=out)
     machine = Machine(folder, int(environment["PORT"]), process)
     try:
-        _until(lambda: b"answers on" in (tmp_path / "out").read_bytes(), 90)
+        _until(lambda: b"answers on" in (tmp_path / "out").read_bytes())
         yield machine
     finally:
         process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE) == 0
 
 
 def _four_free_ports() -> int:
@@ -153,8 +162,8 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.05)
@@ -173,12 +182,16 @@ class Client:
     event: str
     name: str
     count: int
+    stopped: threading.Event
+    """Set when nobody wants to know any more."""
     accepted: list[tuple[str, float, float]] = attrs.field(factory=list)
     decided: Counter[int] = attrs.field(factory=Counter)
     """Answers without a receipt, by status."""
 
     def ask_on(self) -> None:
         for number in range(self.count):
+            if self.stopped.is_set():
+                return
             begin = time.monotonic()
             status, receipt = self.machine.answered(
                 "POST",
@@ -202,10 +215,10 @@ class Watcher:
     machine: Machine
     token: str
     event: str
+    stopped: threading.Event
     booked: int = 0
     pauses: list[float] = attrs.field(factory=list)
     health: Counter[str] = attrs.field(factory=Counter)
-    stopped: threading.Event = attrs.field(factory=threading.Event)
 
     def watch(self) -> None:
         before = time.monotonic()
@@ -214,35 +227,34 @@ class Watcher:
             self.booked += 1
             self.pauses.append(time.monotonic() - before)
             before = time.monotonic()
-            status, answer = self.machine.call("GET", "/health/ready")
-            if status == 200:
-                self.health[answer["status"]] += 1
+            self.health[self.machine.health()] += 1
 
 
 def test_a_queued_rush_is_decided_in_order_whatever_is_killed(machine: Machine, url: str) -> None:
     admin = machine.token("root@example.org")
     rush, other = machine.event(admin, SEATS), machine.event(admin, SEATS + 1_000_000)
     tokens = [_attendee(machine, number) for number in range(CLIENTS)]
+    stopped = threading.Event()
     clients = [
-        Client(machine, token, rush, f"client-{number}", REQUESTS // CLIENTS)
+        Client(machine, token, rush, f"client-{number}", REQUESTS // CLIENTS, stopped)
         for number, token in enumerate(tokens)
     ]
-    watcher = Watcher(machine, tokens[0], other)
-    threads = [threading.Thread(target=client.ask_on) for client in clients]
-    watching = threading.Thread(target=watcher.watch)
-    for thread in [*threads, watching]:
-        thread.start()
-    for share, victim in ((0.2, "worker-1"), (0.4, "api-1"), (0.6, "redis")):
-        _until(lambda share=share: _accepted(clients) >= share * REQUESTS, 300)  # type: ignore[misc]  # a default binds it
-        machine.kill(victim)
-    for thread in threads:
-        thread.join(timeout=600)
-    assert _accepted(clients) == REQUESTS // CLIENTS * CLIENTS
-    known = {request for client in clients for request, *_ in client.accepted}
-    with psycopg.connect(url, autocommit=True) as connection:
-        _until(lambda: known <= _settled(connection, rush), 300)
-        watcher.stopped.set()
-        watching.join(timeout=60)
+    watcher = Watcher(machine, tokens[0], other, stopped)
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS + 1) as crowd, psycopg.connect(url, autocommit=True) as connection:
+        watching = crowd.submit(watcher.watch)
+        try:
+            asking = [crowd.submit(client.ask_on) for client in clients]
+            _kill_one_after_another(machine, clients, watcher)
+            for each in asking:
+                each.result()
+            assert _accepted(clients) == REQUESTS // CLIENTS * CLIENTS
+            known = {request for client in clients for request, *_ in client.accepted}
+            _until(lambda: known <= _settled(connection, rush))
+        finally:
+            stopped.set()
+        watching.result()
+        took = time.monotonic() - started
 
         requests = _requests_in_order(connection, rush)
         # Without a receipt, the server had accepted it all the same before it was killed.
@@ -262,10 +274,19 @@ def test_a_queued_rush_is_decided_in_order_whatever_is_killed(machine: Machine, 
         )
     assert mistakes(url) == []
     assert watcher.booked > 10
-    assert max(watcher.pauses) < 10, "booking on another event stood still"
-    assert watcher.health["degraded"], "nobody noticed that Redis was gone"
+    assert max(watcher.pauses) < 10 + took / 4, "booking on another event stood still"
     assert watcher.health["ok"], watcher.health
-    _until(lambda: machine.call("GET", "/health/ready")[1]["status"] == "ok", 30)
+    _until(lambda: machine.health() == "ok")
+
+
+def _kill_one_after_another(machine: Machine, clients: Sequence[Client], watcher: Watcher) -> None:
+    """Kill a worker, an instance and Redis, each in the middle of the rush; Redis hangs until that is noticed."""
+    for share, victim in ((0.2, "worker-1"), (0.4, "api-1"), (0.6, "redis")):
+        _until(lambda share=share: _accepted(clients) >= share * REQUESTS)  # type: ignore[misc]  # a default binds it
+        if victim == "redis":
+            machine.signal(victim, signal.SIGSTOP)
+            _until(lambda: watcher.health["degraded"] > 0)
+        machine.signal(victim, signal.SIGKILL)
 
 
 def _attendee(machine: Machine, number: int) -> str:

@@ -35,7 +35,7 @@ class World:
         self.clock.set(
             datetime.now(UTC).replace(microsecond=0)
         )  # whoever verifies a signature looks at the time
-        self.sender = HttpWebhooks(ANY, answer_seconds=1)
+        self.sender = HttpWebhooks(ANY, answer_seconds=60)
         self.messengers: dict[Channel, Messenger] = {
             Channel.WEBHOOK: WebhookMessenger(self.webhooks, self.storage, self.accounts, self.sender)
         }

@@ -20,7 +20,7 @@ from tests.serving.test_serve import free_port, until
 
 CHROMIUM = ["--disable-dev-shm-usage", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
-expect.set_options(timeout=30_000)  # machines differ in speed
+expect.set_options(timeout=120_000)  # machines differ in speed
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +73,11 @@ def site(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) 
     try:
         with open_application(Settings.from_environment(environment), url, pool_size=2) as application:
             site = Site(f"http://127.0.0.1:{port}", application)
-            until(site.is_ready, seconds=60)
+            until(site.is_ready)
             yield site
     finally:
         process.terminate()
-        process.wait(timeout=45)
+        process.wait(timeout=120)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ class Site:
     application: Application
 
     def is_ready(self) -> bool:
-        with urllib.request.urlopen(f"{self.address}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.address}/health/ready", timeout=60) as answer:
             return bool(answer.status == 200)
 
     def user(self, name: str, role: Role = Role.ATTENDEE) -> User:
@@ -73,7 +73,7 @@ class Visitor:
         self.complaints: list[str] = []
         usual = {"viewport": DESK, "locale": "en-GB", "timezone_id": "Europe/Berlin"}
         self._context = browser.new_context(**{**usual, **context})
-        self._context.set_default_timeout(30_000)
+        self._context.set_default_timeout(120_000)
         self.page: Page = self._context.new_page()
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

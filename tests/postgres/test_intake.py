@@ -71,7 +71,7 @@ class TestLocks:
                 while not _somebody_waits(door):
                     assert not first.done()
                 door.accept(event, a_request(2))
-            first.result(timeout=10)
+            first.result(timeout=60)
         assert door.bookers(event) == [a_request(1).user_id]
         door.drain_all()
 

@@ -106,7 +106,7 @@ def require_right_books(url: str, event_id: EventId, crowd: list[subprocess.Pope
     answers = {"granted": 0, "waits": 0, "refused": 0, "errors": 0}
     complaints = ""
     for process in crowd:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         complaints += err
         for name, count in json.loads(out).items():

@@ -11,7 +11,7 @@ WITHOUT = "import sys; sys.modules['redis'] = None; sys.path[:0] = {path!r}; "
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT.format(path=sys.path) + code]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize("module", ["evently_cli.main", "evently_wiring.serving", "evently_wiring.worker"])

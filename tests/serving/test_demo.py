@@ -60,7 +60,7 @@ def test_what_the_demo_says_to_try_works_and_its_data_is_never_mixed_with_other(
             ]
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=45) == 0
+            assert process.wait(timeout=120) == 0
     [event] = json.loads(tried[0])["items"]
     assert (event["seats_free"], event["waiting"]) == (0, 3)
     answer = json.loads(tried[1])
@@ -88,7 +88,7 @@ def test_a_demo_told_of_no_folder_leaves_none_and_touches_no_database_that_is_se
             assert "olga@example.org" in told_by(process)
         finally:
             process.terminate()
-            assert process.wait(timeout=45) == 0
+            assert process.wait(timeout=120) == 0
     until(lambda: not list(temporary.glob("evently-demo-*")))
     temporary.rmdir()
 
@@ -102,5 +102,5 @@ def test_told_to_stop_while_it_starts_it_leaves_nothing_running(folder: Path, af
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=after)
         process.terminate()
-        assert process.wait(timeout=45) in (0, -signal.SIGTERM)  # the latter: before it was even loaded
+        assert process.wait(timeout=120) in (0, -signal.SIGTERM)  # the latter: before it was even loaded
     # The fixture waits until no server runs on the folder.

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.crash]
 def ask(server: Server) -> tuple[int, str | None]:  # noqa: F811  # what the fixture gives
     """Ask as nobody; return the status and how many requests are left."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/api/v1/events", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/api/v1/events", timeout=60) as answer:
             return answer.status, answer.headers["RateLimit-Remaining"]
     except urllib.error.HTTPError as error:
         return error.code, error.headers["RateLimit-Remaining"]

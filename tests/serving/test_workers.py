@@ -44,16 +44,22 @@ def test_what_is_under_way_is_answered_before_it_stops(server: Server) -> None: 
             target=lambda: answers.append(server.call("POST", "/bookings", {"event_id": event}, token))
         )
         asker.start()
-        time.sleep(0.7)
+        until(lambda: _somebody_waits(server))
         assert server.process is not None
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.7)
+        time.sleep(0.3)
         assert server.process.poll() is None
         other.rollback()
-    asker.join(timeout=20)
-    assert server.process.wait(timeout=45) == 0
+    asker.join(timeout=60)
+    assert server.process.wait(timeout=120) == 0
     assert [status for status, _ in answers] == [201]
     assert not EmbeddedPostgres(server.folder).is_running
+
+
+def _somebody_waits(server: Server) -> bool:  # noqa: F811  # a parameter
+    with psycopg.connect(EmbeddedPostgres(server.folder).url) as connection:
+        waiting = connection.execute("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone()
+    return waiting is not None
 
 
 def test_a_worker_that_dies_is_replaced(server: Server) -> None:  # noqa: F811  # the fixture
@@ -62,8 +68,8 @@ def test_a_worker_that_dies_is_replaced(server: Server) -> None:  # noqa: F811  
     main = server.process.pid
     [worker] = children_of(main)
     os.kill(worker, signal.SIGKILL)
-    until(lambda: [pid for pid in children_of(main) if pid != worker], seconds=20)
-    until(lambda: server.call("GET", "/health/ready", prefix="")[0] == 200, seconds=20)
+    until(lambda: [pid for pid in children_of(main) if pid != worker])
+    until(lambda: server.call("GET", "/health/ready", prefix="")[0] == 200)
     assert server.signal(signal.SIGTERM) == 0
 
 
@@ -77,7 +83,7 @@ def test_no_worker_outlives_a_server_that_was_killed_while_it_was_loading(server
     server.begin("--workers", "2")
     assert server.process is not None
     main = server.process.pid
-    until(lambda: len(children_of(main)) == 2, seconds=60)
+    until(lambda: len(children_of(main)) == 2)
     _kill_and_see_all_gone(server, children_of(main))
     server.start()  # nobody has its port
     assert server.signal(signal.SIGTERM) == 0
@@ -87,7 +93,7 @@ def _kill_and_see_all_gone(server: Server, workers: list[int]) -> None:  # noqa:
     assert len(workers) == 2
     server.signal(signal.SIGKILL)
     try:
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=15)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     finally:
         for pid in workers:
             with suppress(ProcessLookupError):
