@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+import signal
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,12 +11,27 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from evently_postgres.migrations import upgrade
+from evently_wiring.embedded import EmbeddedPostgres
 from tests.redis_servers import KeySpaces, MakeRedis, RedisServer, redis_cluster, require_redis, shared_redis
 from tests.servers import Databases, MakeDatabase, shared_server
 
 # Machines differ in speed: no example is too slow, and none is told to be.
 settings.register_profile("evently", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("evently")
+
+
+def pytest_configure() -> None:
+    # A shell that runs the tests in the background lets them ignore Ctrl-C, and the programs they start as well.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long and mostly waits: the rest fills the gaps, and nobody waits for it at the end."""
+    items.sort(
+        key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("crash") is None)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +66,17 @@ def make_database(databases: Databases) -> MakeDatabase:
 def make_empty_database(databases: Databases) -> MakeDatabase:
     """Make fresh databases with nothing in them."""
     return databases.empty
+
+
+@pytest.fixture(scope="session")
+def data_dir_to_copy() -> Iterator[Path]:
+    """A data directory of the embedded server, of the newest version and stopped: making one takes seconds."""
+    made = Path(tempfile.mkdtemp(prefix="evently-data-"))
+    made.chmod(0o755)
+    with EmbeddedPostgres(made) as database:
+        upgrade(database.url)
+    yield made
+    shutil.rmtree(made)
 
 
 @pytest.fixture(scope="session")

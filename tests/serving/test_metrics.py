@@ -28,7 +28,7 @@ def look(server: Server) -> dict[str, float]:  # noqa: F811  # a parameter
 
 
 def test_any_worker_tells_of_all_of_them(server: Server) -> None:  # noqa: F811  # the fixture
-    server.start("--workers", "2")
+    server.start("--workers", "2", "--no-worker")
     before = look(server)["evently_request_seconds_count"]
     for _ in range(20):
         server.call("GET", "/events")
@@ -47,9 +47,6 @@ def test_any_worker_tells_of_all_of_them(server: Server) -> None:  # noqa: F811 
     until(lambda: look(server)["evently_pool_connections:allowed"] == 40)
     assert look(server)["evently_request_seconds_count"] >= before + 20  # what it did is not forgotten
 
-
-def test_what_the_outside_is_still_to_be_told_is_told_of(server: Server) -> None:  # noqa: F811  # the fixture
-    server.start("--no-worker")
     server.event(server.admin())
     found = look(server)
     assert found["evently_outbox_decisions"] == 2, "one for drawing it up, one for publishing it"

@@ -48,14 +48,6 @@ def decided(server: Server, token: str, path: str) -> Any:  # noqa: F811  # a pa
     return answer
 
 
-def test_requests_are_decided_by_the_server_itself(server: Server) -> None:  # noqa: F811  # the fixture
-    server.start()
-    token = server.admin()
-    event = server.event(token, capacity=1)
-    paths = [accept(server, token, event, f"k{number}") for number in range(2)]
-    assert [decided(server, token, path)["status"] for path in paths] == ["done", "refused"]
-
-
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 
 
