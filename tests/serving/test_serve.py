@@ -209,17 +209,25 @@ def test_it_goes_on_when_its_database_was_killed_and_answers_meanwhile(server: S
     token = server.admin()
     event = server.event(token)
     for signals in ([signal.SIGKILL], [signal.SIGSTOP, signal.SIGKILL]):
-        postmaster = int((server.folder / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0])
+        killed = _postmaster(server.folder)
+        assert killed is not None
         for each in signals:
-            os.kill(postmaster, each)
+            os.kill(killed, each)
         begin = time.monotonic()
         status, problem = server.call("GET", "/events")
         assert time.monotonic() - begin < 40, "nobody is left hanging"
         assert status in (200, 503), problem
         if status == 503:
             assert problem["code"] in ("unavailable", "overloaded")
+        until(lambda killed=killed: _postmaster(server.folder) not in (None, killed))  # type: ignore[misc]  # bound as it is now
         until(lambda: server.call("POST", "/bookings", {"event_id": event}, token)[0] == 201)
     assert server.signal(signal.SIGTERM) == 0
+
+
+def _postmaster(folder: Path) -> int | None:
+    """Return the number of the database's main process; None while it is being started."""
+    words = (folder / "postgres" / "data" / "postmaster.pid").read_text().split()
+    return int(words[0]) if words else None
 
 
 def test_a_lapsed_hold_is_swept_within_two_seconds(server: Server) -> None:
