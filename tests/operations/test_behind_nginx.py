@@ -296,7 +296,7 @@ def _attendee(machine: Machine, number: int) -> str:
     return machine.token(email)
 
 
-def _accepted(clients: list[Client]) -> int:
+def _accepted(clients: Sequence[Client]) -> int:
     return sum(len(client.accepted) + sum(client.decided.values()) for client in clients)
 
 
