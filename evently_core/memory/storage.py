@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +13,7 @@ from uuid import UUID
 import attrs
 
 from evently_core.analytics import Reports
-from evently_core.booking import Booking, BookingStatus, Origin
+from evently_core.booking import Booking
 from evently_core.commands import Key
 from evently_core.decision import Decision
 from evently_core.documents import fact_document, fact_kind
@@ -26,8 +26,8 @@ from evently_core.intake import Settlement
 from evently_core.invariants import counts_of, violations
 from evently_core.inventory import Answered, Inventory, Needs
 from evently_core.memory.intake import MemoryIntake
+from evently_core.memory.ledger import Ledger
 from evently_core.memory.reports import MemoryReports, Told
-from evently_core.memory.snapshot import snapshot_of
 from evently_core.paging import CursorKey, Page, PageRequest, page_of
 from evently_core.storage import (
     BookingQuery,
@@ -53,7 +53,7 @@ T = TypeVar("T")
 class _Shelf:
     """One event with all that belongs to it."""
 
-    state: EventState
+    ledger: Ledger
     next_sequence: int = 1
     journal: list[JournalLine] = attrs.field(factory=list)
     answers: dict[Key, tuple[Answered, datetime]] = attrs.field(factory=dict)
@@ -64,6 +64,11 @@ class _Shelf:
     """What each decision added, in the order they were made."""
     waits: Counter[int] = attrs.field(factory=Counter)
     lock: Lock = attrs.field(factory=Lock)
+
+    @property
+    def state(self) -> EventState:
+        """All there is of the event."""
+        return self.ledger.state
 
 
 class MemoryStorage:
@@ -106,7 +111,7 @@ class MemoryStorage:
         with self._guard:
             if answer is not None and answer[0] in self._creations:
                 raise Conflict("Something was answered under that key meanwhile.")
-            shelf = _Shelf(EventState(event))
+            shelf = _Shelf(Ledger(EventState(event)))
             shelf.journal.append(_line(event.id, 1, record))
             self._shelves[event.id] = shelf
             if answer is not None:
@@ -150,9 +155,9 @@ class MemoryStorage:
 
     @staticmethod
     def _due(shelf: _Shelf) -> datetime | None:
-        held = [b.expires_at for b in list(shelf.state.bookings.values()) if b.status is BookingStatus.HELD]
-        moments = [moment for moment in (shelf.wake_at, *held) if moment is not None]
-        return min(moments, default=None)
+        with shelf.lock:
+            moments = (shelf.wake_at, shelf.ledger.next_lapse)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def _shelf(self, event_id: EventId) -> _Shelf:
         with self._guard:
@@ -203,7 +208,8 @@ class MemoryStorage:
 
     def booking(self, booking_id: BookingId) -> Booking | None:
         """Return a booking as recorded."""
-        return next((b for b in self._each_booking() if b.id == booking_id), None)
+        found = (shelf.state.bookings.get(booking_id) for shelf in list(self._shelves.values()))
+        return next((booking for booking in found if booking is not None), None)
 
     def bookings_by_reference(self, reference: str, limit: int = 10) -> Sequence[Booking]:
         """Return the bookings of that reference."""
@@ -223,7 +229,8 @@ class MemoryStorage:
 
     def entry(self, entry_id: EntryId) -> WaitlistEntry | None:
         """Return an entry as recorded."""
-        return next((entry for entry in self._each_entry() if entry.id == entry_id), None)
+        found = (shelf.state.entries.get(entry_id) for shelf in list(self._shelves.values()))
+        return next((entry for entry in found if entry is not None), None)
 
     def entries(self, query: EntryQuery, page: PageRequest) -> Page[WaitlistEntry]:
         """List entries."""
@@ -243,11 +250,14 @@ class MemoryStorage:
     def offers(self, entry_ids: Iterable[EntryId]) -> Mapping[EntryId, tuple[Booking, ...]]:
         """Return the offers made of these entries, oldest first."""
         wanted = set(entry_ids)
-        made: dict[EntryId, list[Booking]] = defaultdict(list)
-        for booking in self._each_booking():
-            if booking.entry_id in wanted and booking.origin is Origin.WAITLIST:
-                made[booking.entry_id].append(booking)
-        return {entry_id: tuple(sorted(offers, key=lambda b: b.id)) for entry_id, offers in made.items()}
+        found: dict[EntryId, tuple[Booking, ...]] = {}
+        for shelf in list(self._shelves.values()):
+            for entry_id in shelf.state.entries.keys() & wanted:
+                with shelf.lock:
+                    offers = shelf.ledger.offers(entry_id)
+                if offers:
+                    found[entry_id] = tuple(sorted(offers, key=lambda booking: booking.id))
+        return found
 
     def places(self, entries: Sequence[WaitlistEntry]) -> Mapping[EntryId, Place]:
         """Return the places of those of these entries that wait."""
@@ -318,6 +328,12 @@ class MemoryStorage:
         """Return one line of the journal of an event."""
         shelf = self._shelves.get(event_id)
         return shelf.journal[number - 1] if shelf and 1 <= number <= len(shelf.journal) else None
+
+    def allocations(self, event_id: EventId) -> Sequence[Booking]:
+        """Return every booking of an event as recorded."""
+        shelf = self._shelf(event_id)
+        with shelf.lock:
+            return list(shelf.state.bookings.values())
 
     def journals(self) -> Mapping[EventId, Sequence[JournalLine]]:
         """Return the journals of all events, also of those that were deleted."""
@@ -443,8 +459,7 @@ class _MemoryTransaction:
 
 
 def _inventory(shelf: _Shelf, needs: Needs, now: datetime) -> Inventory:
-    return snapshot_of(
-        shelf.state,
+    return shelf.ledger.snapshot(
         needs,
         now,
         next_sequence=shelf.next_sequence,
@@ -458,15 +473,11 @@ def _kept_under(keys: Iterable[Key], shelf: _Shelf) -> dict[Key, Answered]:
 
 
 def _write(shelf: _Shelf, decision: Decision, now: datetime) -> None:
-    state = shelf.state
-    assert state.event is not None
-    if decision.event is not None:
-        state.event = decision.event.after
-    state.bookings.update((change.after.id, change.after) for change in decision.bookings)
-    state.entries.update((change.after.id, change.after) for change in decision.entries)
-    state.arrivals.update((change.after.place, change.after) for change in decision.arrivals)
+    shelf.ledger.write(decision)
+    event = shelf.state.event
+    assert event is not None
     for record in decision.journal:
-        shelf.journal.append(_line(state.event.id, len(shelf.journal) + 1, record))
+        shelf.journal.append(_line(event.id, len(shelf.journal) + 1, record))
     if decision.figures:
         shelf.figures.append((now, decision.figures))
     shelf.waits.update(decision.waits)

@@ -32,7 +32,9 @@ from evently_core.event import Event, Step
 from evently_core.evently import Evently, Store
 from evently_core.evolve import EventState
 from evently_core.invariants import violations
+from evently_core.inventory import Inventory, Needs
 from evently_core.memory.basics import FixedClock, SequentialIds
+from evently_core.memory.snapshot import snapshot_of
 from evently_core.memory.storage import MemoryStorage
 from evently_core.outcomes import Outcome, Refused, Rejected
 from evently_core.paging import Page, PageRequest
@@ -379,5 +381,38 @@ def _settled(answer: EventAnswer | Refused) -> Outcome:
     return answer if isinstance(answer, Refused) else answer.settled
 
 
-TestMachine = Machine.TestCase
+class MemoryMachine(Machine):
+    """The same over the store in memory, whose snapshots are kept instead of added up."""
+
+    @invariant()
+    def a_snapshot_is_what_the_allocations_add_up_to(self) -> None:
+        """Whatever is asked for, and whoever is named."""
+        assert isinstance(self.store, MemoryStorage)
+        shelf = self.store._shelves[self.event.id]
+        state, now = shelf.state, self.clock.now()
+        users = frozenset(booking.user_id for booking in state.bookings.values())
+        users |= {entry.user_id for entry in state.entries.values()}
+        named = Needs(
+            users=users, bookings=frozenset(state.bookings), entries=frozenset(state.entries), depth=2
+        )
+        lines = frozenset(kind.id for kind in self.event.ticket_types[:1])
+        for needs in (
+            Needs(),
+            named,
+            Needs(users=users, seats_of_users=True, whole_lines=lines),
+            Needs(entries=frozenset(state.entries), holds=True),
+            Needs(live_bookings=True, depth=3),
+        ):
+            plain = snapshot_of(
+                state, needs, now, next_sequence=shelf.next_sequence, wake_at=shelf.wake_at, answers={}
+            )
+            [found] = self.store.snapshots([self.event.id], now, needs).values()
+            assert _in_order(found) == _in_order(plain)
+
+
+def _in_order(inventory: Inventory) -> Inventory:
+    return attrs.evolve(inventory, due=tuple(sorted(inventory.due, key=lambda booking: booking.id)))
+
+
+TestMachine = MemoryMachine.TestCase
 TestMachine.settings = settings(max_examples=80, stateful_step_count=25)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evently_core.errors import InvalidValue
-from evently_core.memory.simulation import RULES, Ending, Fate, Rule, Rush, rush, simulate
+from evently_core.memory.simulation import PEOPLE_MAX, RULES, Ending, Fate, Rule, Rush, rush, simulate
 
 SIZES = {1: 60, 2: 30, 4: 10}
 STRICT, PARTS, LIMITED, _, UNLIMITED, NO_LINE = RULES
@@ -17,6 +17,13 @@ def test_the_same_seed_tells_the_same_story() -> None:
     assert one != other
     for rule in RULES:
         assert simulate(one, 30, rule) == simulate(same, 30, rule)
+
+
+def test_a_large_rush_is_over_before_anybody_has_lost_patience() -> None:
+    """Each request costs the same, however many came before: at a cost that grows, this takes minutes."""
+    ending = simulate(rush(10_000, SIZES, seed=2), 8_000, PARTS)
+    assert ending.sold == 8_000
+    assert sum(ending.count(fate) for fate in Fate) == 10_000
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -65,7 +72,7 @@ def test_a_party_that_gives_up_has_nothing_left_and_waits_no_more() -> None:
 
 @pytest.mark.parametrize(
     ("people", "sizes", "giving_back"),
-    [(0, SIZES, 10), (5_001, SIZES, 10), (5, {}, 10), (5, {0: 1}, 10), (5, {1: 0}, 10), (5, {1: -1}, 10), (5, SIZES, 101)],
+    [(0, SIZES, 10), (PEOPLE_MAX + 1, SIZES, 10), (5, {}, 10), (5, {0: 1}, 10), (5, {1: 0}, 10), (5, {1: -1}, 10), (5, SIZES, 101)],
 )  # fmt: skip
 def test_a_rush_that_cannot_be_is_refused(people: int, sizes: dict[int, int], giving_back: int) -> None:
     with pytest.raises(InvalidValue):
