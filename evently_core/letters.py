@@ -38,6 +38,22 @@ HAS_SEATS = frozenset({Occasion.BOOKED, Occasion.HELD, Occasion.OFFERED, Occasio
 """With these comes the event for one's calendar."""
 
 
+@attrs.frozen
+class Pages:
+    """The addresses of the pages for letters to lead to."""
+
+    own: str
+    """Where somebody sees the own seats, offers and places in line; the page of one booking is under it."""
+
+    def booking(self, booking: Booking) -> str:
+        """Return where the tickets of a booking are."""
+        return f"{self.own}/{booking.id}"
+
+
+Link = tuple[str, str]
+"""What a link is called, and where it leads to."""
+
+
 @attrs.frozen(kw_only=True)
 class Letter:
     """What is sent to one person, as plain text and as HTML that say the same."""
@@ -69,9 +85,17 @@ def occasion_of(line: JournalLine) -> Occasion | None:
 
 
 def letter_about_booking(
-    occasion: Occasion, user: User, event: Event, booking: Booking, reason: str | None
+    occasion: Occasion,
+    user: User,
+    event: Event,
+    booking: Booking,
+    reason: str | None,
+    pages: Pages | None = None,
 ) -> Letter:
-    """Return the letter about somebody's seats; ``reason`` is why they were cancelled, if it was said."""
+    """Return the letter about somebody's seats; ``reason`` is why they were cancelled, if it was said.
+
+    It leads to where they can be seen, or answered, if there are ``pages``.
+    """
     seats = _seats(booking.quantity)
     until = None if booking.expires_at is None else _moment(booking.expires_at, event)
     title = _one_line(event.title)
@@ -93,10 +117,24 @@ def letter_about_booking(
             then = []
     facts = [("Booking", booking.reference), ("Seats", str(booking.quantity)), *_price(booking)]
     with_seats = event if occasion in HAS_SEATS else None
-    return _letter(user, subject, event, [first, *then], facts, with_seats)
+    link = None if pages is None else _link(occasion, booking, pages)
+    return _letter(user, subject, event, [first, *then], facts, with_seats, link)
 
 
-def letter_about_waiting(user: User, event: Event, entry: WaitlistEntry, place: Place | None) -> Letter:
+def _link(occasion: Occasion, booking: Booking, pages: Pages) -> Link | None:
+    match occasion:
+        case Occasion.HELD:
+            return "Confirm your seats", pages.own
+        case Occasion.OFFERED:
+            return "Accept or decline them", pages.own
+        case Occasion.BOOKED | Occasion.PROMOTED:
+            return "Your tickets", pages.booking(booking)
+    return None
+
+
+def letter_about_waiting(
+    user: User, event: Event, entry: WaitlistEntry, place: Place | None, pages: Pages | None = None
+) -> Letter:
     """Return the letter about somebody's place in a line; ``place`` None: it is not known any more."""
     first = f"You wait for {_seats(entry.asked)}."
     then = ["You are told as soon as seats come free for you."]
@@ -105,7 +143,9 @@ def letter_about_waiting(user: User, event: Event, entry: WaitlistEntry, place: 
     elif place is not None:
         then.insert(0, f"You are number {place.position} in line, behind {_seats(place.seats_ahead)}.")
     facts = [("Seats you wait for", str(entry.asked))]
-    return _letter(user, f"Waiting: {_one_line(event.title)}", event, [first, *then], facts, None)
+    subject = f"Waiting: {_one_line(event.title)}"
+    link = None if pages is None else ("Your place in line", pages.own)
+    return _letter(user, subject, event, [first, *then], facts, None, link)
 
 
 def _letter(
@@ -115,6 +155,7 @@ def _letter(
     sentences: Sequence[str],
     facts: Sequence[tuple[str, str]],
     with_seats: Event | None,
+    link: Link | None,
 ) -> Letter:
     where = [("Where", _one_line(event.venue))] if event.venue.strip() else []
     about = [("Event", _one_line(event.title)), ("When", _moment(event.starts_at, event)), *where, *facts]
@@ -122,16 +163,19 @@ def _letter(
     return Letter(
         to=user,
         subject=subject,
-        text=_plain(greeting, sentences, about),
-        html=_html(subject, greeting, sentences, about),
+        text=_plain(greeting, sentences, about, link),
+        html=_html(subject, greeting, sentences, about, link),
         event=with_seats,
     )
 
 
-def _plain(greeting: str, sentences: Sequence[str], about: Sequence[tuple[str, str]]) -> str:
+def _plain(
+    greeting: str, sentences: Sequence[str], about: Sequence[tuple[str, str]], link: Link | None
+) -> str:
     width = max(len(name) for name, _ in about) + 2
     table = "\n".join(f"{name + ':':{width}}{value}" for name, value in about)
-    return f"{greeting}\n\n{chr(10).join(sentences)}\n\n{table}\n"
+    way = "" if link is None else f"\n{link[0]}: {link[1]}\n"
+    return f"{greeting}\n\n{chr(10).join(sentences)}\n\n{table}\n{way}"
 
 
 _PAGE = """\
@@ -144,7 +188,7 @@ _PAGE = """\
 <table style="border-collapse:collapse;margin-top:16px">
 {rows}
 </table>
-</body>
+{way}</body>
 </html>
 """
 _ROW = (
@@ -153,12 +197,22 @@ _ROW = (
 )
 
 
-def _html(subject: str, greeting: str, sentences: Sequence[str], about: Sequence[tuple[str, str]]) -> str:
+_WAY = '<p style="margin-top:24px"><a href="{address}">{name}</a></p>\n'
+
+
+def _html(
+    subject: str,
+    greeting: str,
+    sentences: Sequence[str],
+    about: Sequence[tuple[str, str]],
+    link: Link | None,
+) -> str:
     return _PAGE.format(
         subject=escape(subject),
         greeting=escape(greeting),
         sentences="\n".join(f"<p>{escape(sentence)}</p>" for sentence in sentences),
         rows="\n".join(_ROW.format(name=escape(name), value=escape(value)) for name, value in about),
+        way="" if link is None else _WAY.format(name=escape(link[0]), address=escape(link[1])),
     )
 
 

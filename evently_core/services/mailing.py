@@ -11,7 +11,14 @@ from evently_core.booking import Booking
 from evently_core.deliveries import Delivery, DeliveryId
 from evently_core.documents import restored
 from evently_core.event import Event
-from evently_core.letters import Letter, Occasion, letter_about_booking, letter_about_waiting, occasion_of
+from evently_core.letters import (
+    Letter,
+    Occasion,
+    Pages,
+    letter_about_booking,
+    letter_about_waiting,
+    occasion_of,
+)
 from evently_core.ports import Accounts
 from evently_core.services.delivering import Told, Verdict
 from evently_core.storage import JournalLine, Records
@@ -45,11 +52,14 @@ class MailSender(Protocol):
 class MailMessenger:
     """Tells people of lines of the journal by mail."""
 
-    def __init__(self, records: Records, accounts: Accounts, sender: MailSender) -> None:
-        """Take the ports."""
+    def __init__(
+        self, records: Records, accounts: Accounts, sender: MailSender, pages: Pages | None = None
+    ) -> None:
+        """Take the ports, and where letters lead to; None: nowhere."""
         self._records = records
         self._accounts = accounts
         self._sender = sender
+        self._pages = pages
 
     def tell(self, delivery: Delivery, now: datetime) -> Told:
         """Write to somebody, unless there is nobody or nothing to write about any more."""
@@ -74,13 +84,13 @@ class MailMessenger:
         booking = self._booking(line)
         if booking is None or (occasion in (Occasion.HELD, Occasion.OFFERED) and booking.has_lapsed(now)):
             return None  # too late to answer it
-        return letter_about_booking(occasion, user, event, booking, line.reason)
+        return letter_about_booking(occasion, user, event, booking, line.reason, self._pages)
 
     def _about_waiting(self, user: User, event: Event, line: JournalLine) -> Letter:
         entry = restored(WaitlistEntry, line.data["entry"])
         now = self._records.entry(entry.id)
         places = self._records.places([now]) if now is not None else {}
-        return letter_about_waiting(user, event, entry, places.get(entry.id))
+        return letter_about_waiting(user, event, entry, places.get(entry.id), self._pages)
 
     def _booking(self, line: JournalLine) -> Booking | None:
         """Return the booking a line is about: as it was granted, or as it is."""

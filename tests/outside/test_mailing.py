@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -10,13 +12,16 @@ from zoneinfo import ZoneInfo
 import icalendar
 import pytest
 
+import evently_flask_api
 from evently_core import letters
 from evently_core.deliveries import Channel, Delivery, DeliveryState, TargetId
 from evently_core.event import Event, Policy
+from evently_core.outcomes import BookingChanged
 from evently_core.services.events import NewTicketType
 from evently_core.services.mailing import MailMessenger
 from evently_core.values import Money, UserId
 from evently_flask_api.calendars import event_calendar
+from evently_wiring.delivering import OWN_PAGE
 from evently_wiring.mail import SmtpMail, SmtpServer
 from evently_wiring.settings import InvalidSettings, Mail, Settings
 from tests.outside.receivers import Mailed, MailReceiver
@@ -28,11 +33,16 @@ SENDER = "Evently <tickets@example.org>"
 class Town(World):
     """A world in which people are written to."""
 
-    def __init__(self, mailbox: MailReceiver, url: str | None = None) -> None:
+    def __init__(
+        self, mailbox: MailReceiver, url: str | None = None, *, pages: letters.Pages | None = None
+    ) -> None:
         super().__init__(mailed=letters.KINDS)
         self.mailbox = mailbox
         self.messengers[Channel.MAIL] = MailMessenger(
-            self.storage, self.accounts, SmtpMail(SmtpServer.at(url or mailbox.url), SENDER, event_calendar)
+            self.storage,
+            self.accounts,
+            SmtpMail(SmtpServer.at(url or mailbox.url), SENDER, event_calendar),
+            pages,
         )
         for number in range(1, 5):
             self.user(self.house.person(number))
@@ -170,12 +180,80 @@ def test_everybody_is_told_why_an_event_was_cancelled(town: Town) -> None:
         assert "The reason: The singer is ill." in cancelled.part("text/plain")
 
 
-def test_what_somebody_typed_becomes_no_header(town: Town) -> None:
-    event = town.house.published(title="Jazz\r\nBcc: everybody@example.org")
+def test_what_somebody_typed_on_two_lines_becomes_no_header(town: Town) -> None:
+    event = town.house.published(title="Jazz", venue="The Cellar\r\nBcc: everybody@example.org")
     town.house.booked(event, 1)
     [mailed] = town.letters(1)
     assert mailed.letter["Bcc"] is None
-    assert mailed.subject == "Booked: Jazz Bcc: everybody@example.org"
+    assert "The Cellar Bcc: everybody@example.org\n" in mailed.part("text/plain")
+
+
+def test_letters_lead_to_where_seats_and_places_are_seen_and_offers_answered(mailbox: MailReceiver) -> None:
+    town = Town(mailbox, pages=letters.Pages("https://tickets.example.org/a&b/app/bookings"))
+    event = concert(town, capacity=1, policy=Policy(offer_window=timedelta(hours=2)))
+    booking = town.house.booked(event, 1)
+    entry = town.house.waits(event, 2).entry
+    assert entry is not None
+    town.house.bookings.cancel(town.house.person(1), booking.id)
+    answer = town.house.waitlist.accept(town.house.person(2), entry.id)
+    assert isinstance(answer, BookingChanged)
+    own = "https://tickets.example.org/a&b/app/bookings"
+    booked, cancelled = town.letters(1)
+    waiting, offered, accepted = town.letters(2)
+    for mailed, name, address in (
+        (booked, "Your tickets", f"{own}/{booking.id}"),
+        (waiting, "Your place in line", own),
+        (offered, "Accept or decline them", own),
+        (accepted, "Your tickets", f"{own}/{answer.booking.id}"),
+    ):
+        assert mailed.part("text/plain").endswith(f"\n{name}: {address}\n"), mailed.subject
+        assert f'<a href="{html.escape(address)}">{name}</a>' in mailed.part("text/html")
+    assert "http" not in cancelled.part("text/plain") + cancelled.part("text/html")
+
+
+def test_who_is_let_in_at_once_is_led_to_the_tickets_and_who_has_to_confirm_to_where_that_is_done(
+    mailbox: MailReceiver,
+) -> None:
+    town = Town(mailbox, pages=letters.Pages("https://tickets.example.org/app/bookings"))
+    event = concert(town, capacity=1)
+    booking = town.house.booked(event, 1)
+    town.house.waits(event, 2)
+    town.house.bookings.cancel(town.house.person(1), booking.id)
+    assert "Your tickets: https://tickets.example.org/app/bookings/" in town.letters(2)[1].part("text/plain")
+    town.house.booked(concert(town, policy=Policy(hold_for=timedelta(minutes=9))), 3)
+    held = town.letters(3)[0].part("text/plain")
+    assert held.endswith("\nConfirm your seats: https://tickets.example.org/app/bookings\n")
+
+
+def test_letters_have_no_links_where_nobody_says_how_the_pages_are_reached(town: Town) -> None:
+    town.house.booked(concert(town), 1)
+    [mailed] = town.letters(1)
+    assert "href" not in mailed.part("text/html")
+
+
+def test_the_pages_that_letters_lead_to_are_there() -> None:
+    places = files(evently_flask_api).joinpath("pages/app/main.js").read_text()
+    assert f'["{OWN_PAGE}", ' in places
+    assert f'["{OWN_PAGE}/:id", ' in places
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("https://tickets.example.org", "https://tickets.example.org"),
+        ("http://10.0.0.1:8000/evently/", "http://10.0.0.1:8000/evently"),
+    ],
+)
+def test_the_setting_says_how_the_pages_are_reached(text: str, found: str) -> None:
+    assert Settings.from_environment({"EVENTLY_PUBLIC_URL": text}).public_url == found
+
+
+@pytest.mark.parametrize(
+    "text", ["tickets.example.org", "ftp://example.org", "https://", "https://a b.org", "https://a.org/?x=1"]
+)
+def test_an_address_that_nobody_reaches_is_named(text: str) -> None:
+    with pytest.raises(InvalidSettings, match="EVENTLY_PUBLIC_URL is where people find the pages"):
+        Settings.from_environment({"EVENTLY_PUBLIC_URL": text})
 
 
 def test_who_has_no_account_any_more_is_not_written_to(town: Town) -> None:

@@ -32,6 +32,8 @@ PLAN_SECONDS = 0.3
 LOOK_SECONDS = 0.5
 """How often is looked for what is due, at least."""
 BEAT_SECONDS = 1.0
+OWN_PAGE = "/app/bookings"
+"""Where the pages show somebody the own seats, offers and places in line."""
 DELIVERERS = 4
 """So many targets are told something at the same time, by each process."""
 
@@ -53,7 +55,10 @@ class Delivering:
         mailed: frozenset[str] = frozenset()
         if settings.mail is not None:
             sender = SmtpMail(settings.mail.server, settings.mail.sender, event_calendar)
-            messengers[Channel.MAIL] = MailMessenger(application.evently.records, outside.accounts, sender)
+            pages = None if settings.public_url is None else letters.Pages(settings.public_url + OWN_PAGE)
+            messengers[Channel.MAIL] = MailMessenger(
+                application.evently.records, outside.accounts, sender, pages
+            )
             mailed = letters.KINDS
         self._planner = Planner(outside.outbox, outside.webhooks, clock, ids, mailed=mailed)
         self._courier = Courier(

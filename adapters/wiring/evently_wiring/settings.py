@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -101,6 +102,8 @@ class Settings:
     """Whether webhooks may have addresses in private networks."""
     mail: Mail | None = None
     """How people are written to; None: not at all."""
+    public_url: str | None = None
+    """Where people find the pages, without a slash at its end; None: letters do not lead there."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -144,6 +147,7 @@ class Settings:
             rate_limit_login=reader.value("EVENTLY_RATE_LIMIT_LOGIN", _rate, RATE_LIMIT_LOGIN),
             cors_origins=reader.value("EVENTLY_CORS_ORIGINS", _origins, ()),
             mail=_mail(reader),
+            public_url=reader.value("EVENTLY_PUBLIC_URL", _public_url, None),
             private_webhooks=reader.word("EVENTLY_WEBHOOK_ADDRESSES", ("public", "any"), "public") == "any",
             metrics_allowed=reader.value("EVENTLY_METRICS_ALLOW", _networks, LOOPBACK),
             otel=reader.value("EVENTLY_OTEL", _otel, False),
@@ -255,6 +259,22 @@ def _mail(reader: _Reader) -> Mail | None:
     if reader.has_value("EVENTLY_SMTP_URL") != reader.has_value("EVENTLY_MAIL_FROM"):
         reader.fault("EVENTLY_SMTP_URL", "and EVENTLY_MAIL_FROM go together: set both or none")
     return Mail(server, sender) if server is not None and sender is not None else None
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)  # ValueError of its own for an address that is none
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+        or not text.isascii()
+        or not text.isprintable()
+        or " " in text
+    ):
+        raise ValueError("is where people find the pages, such as https://tickets.example.org")
+    return text.rstrip("/")
 
 
 def _sender(text: str) -> str:
