@@ -22,7 +22,7 @@ from benchmarks.raw import one_statement
 from evently_core.errors import NotFound
 from evently_core.services.accounts import AccountService
 from evently_core.values import OPERATOR, Role
-from evently_wiring import serving
+from evently_wiring import answering, serving
 from evently_wiring.application import open_application
 from evently_wiring.settings import Settings
 
@@ -35,7 +35,7 @@ _LIMITS = ("EVENTLY_RATE_LIMIT", "EVENTLY_RATE_LIMIT_READS", "EVENTLY_RATE_LIMIT
 
 def worker_app() -> Callable[..., Any]:
     """Return the application as `evently serve` has it, with batches as large as the environment says."""
-    return serving.worker_app(int(os.environ["BENCH_BATCH_MAX"]))
+    return answering.worker_app(int(os.environ["BENCH_BATCH_MAX"]))
 
 
 def whole_stack(ground: Ground) -> list[Verdict]:

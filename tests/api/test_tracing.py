@@ -89,7 +89,7 @@ def test_what_is_asked_every_few_seconds_is_not_traced(api: Api) -> None:
 def test_nothing_of_it_is_imported_where_it_is_off() -> None:
     script = """
 import sys
-import evently_wiring.serving
+import evently_wiring.answering
 import evently_flask_api
 print(sorted(name for name in sys.modules if name.startswith("opentelemetry")))
 """

@@ -14,7 +14,10 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("module", ["evently_cli.main", "evently_wiring.serving", "evently_wiring.worker"])
+@pytest.mark.parametrize(
+    "module",
+    ["evently_cli.main", "evently_wiring.answering", "evently_wiring.serving", "evently_wiring.worker"],
+)
 def test_nothing_else_needs_it(module: str) -> None:
     done = run(f"import {module}")
     assert done.returncode == 0, done.stderr

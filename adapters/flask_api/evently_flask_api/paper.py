@@ -6,15 +6,18 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import attrs
 import segno
-from fpdf import FPDF
 from markupsafe import escape
 
 from evently_core.event import Event
 from evently_core.services.tickets import TicketView
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 # Of a card of the SVG, in pixels.
 _WIDTH, _HEIGHT, _QR, _MARGIN = 720, 300, 260, 20
@@ -95,6 +98,8 @@ def ticket_pdf(event: Event, tickets: Sequence[TicketView]) -> bytes:
     Its fonts are those every reader has, which know the scripts of Western Europe: other letters lose their accents
     or become question marks. The SVG shows whatever the reader's own fonts know.
     """
+    from fpdf import FPDF  # slow to load, and few print their tickets
+
     pdf = FPDF(format=_PAGE)
     pdf.core_fonts_encoding = "cp1252"
     pdf.set_margin(_PAGE_MARGIN)

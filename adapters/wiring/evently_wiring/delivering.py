@@ -18,7 +18,6 @@ from evently_core.memory.basics import SystemClock
 from evently_core.services.delivering import Courier, Messenger, Planner
 from evently_core.services.mailing import MailMessenger
 from evently_core.services.webhooks import WebhookMessenger
-from evently_flask_api.calendars import event_calendar
 from evently_wiring.application import Application
 from evently_wiring.ids import UuidV7
 from evently_wiring.mail import SmtpMail
@@ -54,6 +53,8 @@ class Delivering:
         }
         mailed: frozenset[str] = frozenset()
         if settings.mail is not None:
+            from evently_flask_api.calendars import event_calendar  # slow to load, and many send no mail
+
             sender = SmtpMail(settings.mail.server, settings.mail.sender, event_calendar)
             pages = None if settings.public_url is None else letters.Pages(settings.public_url + OWN_PAGE)
             messengers[Channel.MAIL] = MailMessenger(
