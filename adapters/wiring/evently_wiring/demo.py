@@ -7,6 +7,7 @@ import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -111,9 +112,15 @@ class _Story:
     def _as(self, person: int) -> Actor:
         return Actor(self._people[person].id, Role.ATTENDEE)
 
-    def _event(self, days: int, hours: int, *, publish: bool = True, **fields: Any) -> Event:
-        starts_at = self._now.replace(minute=0, second=0, microsecond=0) + timedelta(days=days)
-        new = NewEvent(starts_at=starts_at, ends_at=starts_at + timedelta(hours=hours), **fields)
+    def _event(
+        self, days: int, hours: int, *, timezone: str, at: int = 20, publish: bool = True, **fields: Any
+    ) -> Event:
+        """Make an event that begins in so many days ``at`` an hour of its zone, and takes some hours."""
+        day = (self._now + timedelta(days=days)).astimezone(ZoneInfo(timezone))
+        starts_at = day.replace(hour=at, minute=0, second=0, microsecond=0)
+        new = NewEvent(
+            starts_at=starts_at, ends_at=starts_at + timedelta(hours=hours), timezone=timezone, **fields
+        )
         drafted = self._evently.events.create(self._olga, new)
         assert isinstance(drafted, EventAnswer), drafted
         if publish:
@@ -221,7 +228,7 @@ class _Story:
     def _with_offers_and_a_hold(self) -> None:
         self._ago(days=12)
         event = self._event(
-            7, 2, title="Pottery for Beginners", timezone="America/New_York", capacity=4, venue="Studio 5, Brooklyn",
+            7, 2, at=10, title="Pottery for Beginners", timezone="America/New_York", capacity=4, venue="Studio 5, Brooklyn",
             description="Seats are held for half an hour; who waits gets an offer for two hours.",
             price=Money(6_000, "USD"),
             policy=Policy(hold_for=timedelta(minutes=30), offer_window=timedelta(hours=2)),
@@ -257,7 +264,7 @@ class _Story:
     def _nearly_full(self) -> Event:
         self._ago(days=13)
         event = self._event(
-            10, 1, title="Chamber Music at Noon", timezone="Europe/Vienna", capacity=12, venue="Palais, Vienna",
+            10, 1, at=12, title="Chamber Music at Noon", timezone="Europe/Vienna", capacity=12, venue="Palais, Vienna",
             description="Two seats are left: ask for more, and see what is had at once and what waits.",
             price=Money(1_200, "EUR"),
         )  # fmt: skip
