@@ -134,8 +134,11 @@ class WebhookService:
         description: str | None = None,
         enabled: bool | None = None,
         rotate_secret: bool = False,
+        dry_run: bool = False,
     ) -> Webhook:
         """Change what is given. With a new secret, the old one signs beside it for another day.
+
+        With ``dry_run`` only say what it would be.
 
         Raises:
             InvalidValue: address, types or description are not acceptable.
@@ -154,7 +157,7 @@ class WebhookService:
             after = after.enabled() if enabled else after.disabled(now, "switched off")
         if rotate_secret:
             after = after.with_secret(self._new_secret(), self._clock.now())
-        if after != before and not self._webhooks.replace(before, after):
+        if not dry_run and after != before and not self._webhooks.replace(before, after):
             raise Conflict("The webhook was changed at the same moment; read it again.")
         return after
 

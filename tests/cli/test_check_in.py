@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pty
 import secrets
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,6 +80,35 @@ def test_a_file_is_handed_in_as_often_as_one_likes(
         assert "Line 3: unknown" in result.stderr
     items = terminal.json("check-in", "status", "Jazz")["items"]
     assert [item["at"] for item in items] == ["2040-05-01T17:42:00Z", "2040-05-01T17:40:00Z"]
+
+
+def test_the_bar_of_a_file_does_not_get_among_what_programs_read(
+    terminal: Terminal, codes: list[str], tmp_path: Path
+) -> None:
+    """It is drawn on standard error, where that is a terminal."""
+    file = tmp_path / "door.csv"
+    file.write_text(f"code\n{codes[0]}\n")
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "EVENTLY_DATABASE_URL": terminal.url, "TERM": "xterm", "COLUMNS": "80"}
+    program = [sys.executable, "-m", "evently_cli.main", "check-in", "Jazz", "--import", str(file), "--json"]
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=theirs, env=environment
+    ) as process:  # our own program
+        os.close(theirs)
+        drawn = b"".join(iter(partial(_read, ours), b""))
+        written, _ = process.communicate()
+    os.close(ours)
+    assert process.returncode == 0, drawn
+    assert [each["check_in"]["seat"] for each in json.loads(written)["results"]] == [1]
+    assert b"Checking in" in drawn
+
+
+def _read(terminal: int) -> bytes:
+    """Read from a terminal; nothing, once nobody writes to it any more."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
 
 
 @pytest.mark.parametrize("arguments", [("Jazz",), ("Jazz", "CODE", "--import", "-"), ()])

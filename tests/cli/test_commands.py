@@ -348,7 +348,7 @@ def test_every_help_ends_with_an_example(typed: str) -> None:
     [
         typed
         for typed, command in EVERY_COMMAND.items()
-        if not isinstance(command, click.Group) and typed not in DOORS | {"webhooks edit"}
+        if not isinstance(command, click.Group) and typed not in DOORS
     ],
 )
 def test_what_reads_has_json_and_what_changes_has_a_dry_run(typed: str) -> None:
@@ -470,7 +470,22 @@ def test_a_database_that_is_too_old_is_told_of_and_brought_up_to_date(
     assert terminal.json("db", "status")["pending"] == pending
     terminal.run("db", "upgrade")
     assert terminal.json("db", "status")["pending"] == []
+    assert terminal.run("db", "status").stdout.split("\n")[0].split() == ["migrations", "revision"]
     assert "no events" in terminal.run("events", "list").stdout
+
+
+def test_a_dry_run_of_a_changed_webhook_shows_it_and_keeps_no_secret(terminal: Terminal) -> None:
+    acting = ("--as", "olga@example.org")
+    made = terminal.json("webhooks", "add", "https://example.org/hooks", *acting)
+    before = terminal.json("webhooks", "show", made["id"])
+    changes = ("--url", "https://example.org/other", "--disable", "--rotate-secret", "--dry-run")
+    shown = terminal.run("webhooks", "edit", made["id"], *changes, *acting).stdout
+    assert "https://example.org/other" in shown
+    assert "nothing was changed" in shown
+    assert "whsec_" not in shown
+    planned = terminal.json("webhooks", "edit", made["id"], *changes, *acting)
+    assert (planned["url"], planned.get("secret")) == ("https://example.org/other", None)
+    assert terminal.json("webhooks", "show", made["id"]) == before
 
 
 def test_wrong_settings_are_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,4 +42,4 @@ def status(as_json: bool) -> None:
             ("newest", found.head),
             ("missing", ", ".join(found.pending) or "none"),
         ]
-        show(shape, as_json=as_json, columns=("revisions", ""), rows=rows)
+        show(shape, as_json=as_json, columns=("migrations", "revision"), rows=rows)

@@ -21,6 +21,7 @@ from evently_cli.desk import (
     json_option,
     local,
     moment,
+    progress,
     show,
     told,
 )
@@ -106,16 +107,14 @@ def _hand_in(
     app: Application, actor: Actor, event: Event, noted: Sequence[Noted], *, dry_run: bool, as_json: bool
 ) -> None:
     """Hand in what was noted, and tell of each line that lets nobody in; exit with 1 if there is one."""
-    from rich.progress import track
-
     scanned: list[Scanned] = []
-    chunks = list(_chunks(noted))
-    for chunk in track(chunks, "Checking in", disable=not sys.stderr.isatty() or as_json, transient=True):
-        codes = [(code, at) for _, code, at in chunk]
-        answer = app.evently.tickets.check_in(actor, event.id, codes, dry_run=dry_run)
-        if isinstance(answer, Refused):
-            refuse(answer)
-        scanned += answer.scanned
+    with progress(list(_chunks(noted)), "Checking in") as chunks:
+        for chunk in chunks:
+            codes = [(code, at) for _, code, at in chunk]
+            answer = app.evently.tickets.check_in(actor, event.id, codes, dry_run=dry_run)
+            if isinstance(answer, Refused):
+                refuse(answer)
+            scanned += answer.scanned
     refused = [
         (line, each.reason)
         for (line, _, _), each in zip(noted, scanned, strict=True)

@@ -126,10 +126,12 @@ def show_webhook(webhook_id: str, as_email: str | None, as_json: bool) -> None:
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @click.option("--rotate-secret", is_flag=True, help="Make a new secret; the old one is good for another day.")
 @as_option
+@dry_run_option
 @json_option
 def edit(
     webhook_id: str,
     as_email: str | None,
+    dry_run: bool,
     as_json: bool,
     types: tuple[str, ...],
     rotate_secret: bool,
@@ -140,11 +142,15 @@ def edit(
         actor = acting(app, as_email)
         found = _webhook(app, actor, webhook_id)
         changed = app.webhooks.change(
-            actor, found.id, types=types or None, rotate_secret=rotate_secret, **fields
+            actor, found.id, types=types or None, rotate_secret=rotate_secret, dry_run=dry_run, **fields
         )
-        shape = webhook_shape(changed, with_secret=rotate_secret)
+        # A secret that was not kept verifies nothing.
+        has_new_secret = rotate_secret and not dry_run
+        shape = webhook_shape(changed, with_secret=has_new_secret)
         show(shape, as_json=as_json, columns=_COLUMNS, rows=_rows(app, [changed]))
-        if rotate_secret and not as_json:
+        if dry_run and not as_json:
+            told(f"{changed.url} is changed to this", dry_run=True)
+        if has_new_secret and not as_json:
             click.echo(f"Its secret is {changed.secret} and will not be shown again.")
 
 
