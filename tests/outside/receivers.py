@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -58,9 +59,11 @@ class HttpReceiver:
     drip: bool = False
     """Answers one byte after another, and never comes to an end."""
 
+    scheme: str = "http"
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/hooks"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}/hooks"
 
     def received(self, message: Message, handler: BaseHTTPRequestHandler) -> None:
         self.messages.append(message)
@@ -78,8 +81,8 @@ class HttpReceiver:
 
 
 @contextmanager
-def http_receiver() -> Iterator[HttpReceiver]:
-    """Listen on a port of this machine."""
+def http_receiver(encrypted: ssl.SSLContext | None = None) -> Iterator[HttpReceiver]:
+    """Listen on a port of this machine, to nobody but who speaks TLS if it is ``encrypted``."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -96,6 +99,9 @@ def http_receiver() -> Iterator[HttpReceiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver = HttpReceiver(server)
+    if encrypted is not None:
+        server.socket = encrypted.wrap_socket(server.socket, server_side=True)
+        receiver.scheme = "https"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -140,6 +146,8 @@ class MailReceiver:
     answers: dict[str, str] = attrs.field(factory=dict)
     """What is answered to a command instead of a yes."""
     extensions: list[str] = attrs.field(factory=lambda: ["SMTPUTF8", "8BITMIME"])
+    in_the_clear: list[str] = attrs.field(factory=list)
+    """The commands that came without encryption."""
 
     @property
     def port(self) -> int:
@@ -151,19 +159,39 @@ class MailReceiver:
 
 
 @contextmanager
-def mail_receiver() -> Iterator[MailReceiver]:
-    """Take letters on a port of this machine."""
+def mail_receiver(
+    *, encrypted: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None
+) -> Iterator[MailReceiver]:
+    """Take letters on a port of this machine: over TLS from the start, or once it is asked for."""
 
     class Handler(socketserver.StreamRequestHandler):
+        def encrypt(self, context: ssl.SSLContext) -> bool:
+            """Go on over TLS, if the other side believes us."""
+            try:
+                self.connection = context.wrap_socket(self.connection, server_side=True)
+            except OSError:
+                return False
+            self.rfile.close()
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+            return True
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
+
         def say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
 
         def handle(self) -> None:
+            if encrypted is not None and not self.encrypt(encrypted):
+                return
             self.say("220 ready")
             sender = to = ""
             while raw := self.rfile.readline():
                 line = raw.decode().strip()
                 verb = line.split(" ")[0].split(":")[0].upper()
+                if not isinstance(self.connection, ssl.SSLSocket):
+                    receiver.in_the_clear.append(verb)
                 if verb in receiver.answers:
                     self.say(receiver.answers[verb])
                 elif verb == "EHLO":
@@ -180,6 +208,10 @@ def mail_receiver() -> Iterator[MailReceiver]:
                     assert isinstance(letter, EmailMessage)
                     receiver.mailed.append(Mailed(sender, to, letter))
                     self.say("250 taken")
+                elif verb == "STARTTLS" and starttls is not None:
+                    self.say("220 go on")
+                    if not self.encrypt(starttls):
+                        return
                 elif verb == "QUIT":
                     self.say("221 bye")
                     return
