@@ -4,6 +4,7 @@ Each session installs only what it needs, at the versions of `requirements/const
 virtual environment that later runs reuse. `nox -R` skips the installing as well.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,8 +18,9 @@ nox.options.sessions = ["lint", "types", "imports", "tests", "wheel"]
 
 CONSTRAINTS = "requirements/constraints.txt"
 DEV_GROUP = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
-# More workers than this gain little: the tests that take long start servers of their own.
-PARALLEL = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
+# One more than there are cores, because some tests mostly wait; more than four gain little, because others start
+# servers of their own.
+PARALLEL = [f"--numprocesses={min(4, (os.cpu_count() or 1) + 1)}", "--dist=worksteal"]
 SOURCE_ROOTS = [".", *sorted(str(path.parent) for path in Path("adapters").glob("*/evently_*"))]
 
 

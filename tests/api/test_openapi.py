@@ -187,13 +187,13 @@ _NOT_SAID: list[Any] = [positive_data_acceptance]
 
 
 @_schema.exclude(path_regex="logout|refresh").parametrize()
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 def test_whatever_is_sent_is_answered_as_the_document_says(case: schemathesis.Case[Any]) -> None:
     bearer = {"Authorization": f"Bearer {_admin.tokens['access_token']}"}
     case.call_and_validate(headers=bearer, excluded_checks=_NOT_SAID)
 
 
 @_schema.parametrize()
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
 def test_whatever_a_stranger_sends_is_answered_as_the_document_says(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(excluded_checks=_NOT_SAID)
