@@ -6,7 +6,7 @@ import re
 import zlib
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from evently_core.values import Role
 from tests.pages.site import Site, Visit
@@ -74,6 +74,23 @@ def test_a_wrong_ticket_is_refused_by_its_reason(site: Site, visitor: Visit) -> 
     expect(door.get_by_role("alert")).to_contain_text("This ticket is for another event.")
     show(door, "AEA2EDM3I5JHPEEKSS655RFR36")
     expect(door.get_by_role("alert")).to_contain_text("This is no ticket of ours.")
+
+
+def test_the_next_code_may_be_typed_before_the_last_is_answered(site: Site, visitor: Visit) -> None:
+    olga = site.user("Olga", Role.ORGANISER)
+    event = site.event(olga, title="Jazz")
+    door = visitor().log_in(olga, f"/app/organise/{event.id}/check-in")
+    held: list[Route] = []
+    door.route(re.compile("/check-ins$"), lambda route: held.append(route))
+    show(door, "AEA2EDM3I5JHPEEKSS655RFR36")
+    while not held:
+        door.wait_for_timeout(20)
+    door.get_by_label("Code").press_sequentially("NEXT")
+    with door.expect_response(re.compile(r"/check-ins\?limit=")):
+        held[0].continue_()
+    expect(door.get_by_role("alert")).to_contain_text("This is no ticket of ours.")
+    door.wait_for_timeout(300)
+    expect(door.get_by_label("Code")).to_have_value("NEXT")
 
 
 def test_the_camera_reads_a_ticket_where_the_browser_can(site: Site, visitor: Visit) -> None:

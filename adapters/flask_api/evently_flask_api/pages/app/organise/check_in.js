@@ -45,9 +45,16 @@ export default class CheckIn extends EventView {
     event.preventDefault();
     const form = event.target;
     const { code } = given(form);
-    if (code) await this.show(code.trim());
-    form.reset();
-    form.querySelector("input").focus();
+    const input = form.querySelector("input");
+    form.reset(); // at once: a scanner types the next code while this one is being asked about
+    input.focus();
+    if (!code) return;
+    try {
+      await this.show(code.trim());
+    } catch (failure) {
+      input.value ||= code; // what somebody typed by hand need not be typed again
+      throw failure;
+    }
   }
 
   /** Let somebody in by a code, and say what came of it. */
