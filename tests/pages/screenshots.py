@@ -66,6 +66,12 @@ class Album:
             page.get_by_role("link", name="People", exact=True).click()
             page.get_by_role("region", name="The line").wait_for()
             self.keep(page, "people", top=True)
+            page.get_by_role("navigation", name="Main").get_by_role("link", name="Figures").click()
+            page.get_by_role("img", name="Taken in by day, in EUR").wait_for()
+            self.keep(page, "figures", top=True)
+            page.get_by_role("link", name="Pottery for Beginners").click()
+            page.get_by_role("region", name="Day by day").get_by_role("img").wait_for()
+            self.keep(page, "event-figures", top=True)
         with self.screen("hugo", **WIDE) as page:
             self.keep(page, "events")
         with self.screen("hugo", **NARROW, **DARK) as page:

@@ -159,3 +159,36 @@ def test_whatever_an_organiser_writes_stays_text(site: Site, visitor: Visit) -> 
     page = visitor().go(f"/app/events/{event.id}")
     expect(page.get_by_role("heading", name=f"Evil {evil}")).to_be_visible()
     assert page.locator("main img, main script").count() == 0
+
+
+def test_a_server_that_is_away_for_a_while_is_told_of_and_nothing_is_lost(site: Site, visitor: Visit) -> None:
+    olga, ana, ben = site.user("Olga", Role.ORGANISER), site.user("Ana"), site.user("Ben")
+    event = site.event(olga, title="Pottery", capacity=2, policy=Policy(offer_window=timedelta(hours=2)))
+    held = site.book(event, ana, 2).booking
+    site.book(event, ben, 2, waiting=True)
+    assert held is not None
+    site.application.evently.bookings.cancel(Actor(ana.id, ana.role), held.id)
+    page = visitor().log_in(ben, "/app/bookings")
+    offer = page.get_by_role("group", name="Offer")
+    expect(offer).to_be_visible()
+    page.context.set_offline(True)
+    offer.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    page.context.set_offline(False)
+    offer.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("article", name=re.compile("Booking EVT-"))).to_contain_text("Booked")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_who_waits_in_a_line_is_not_asked_for_another_party_of_it(site: Site, visitor: Visit) -> None:
+    olga, ana, ben = site.user("Olga", Role.ORGANISER), site.user("Ana"), site.user("Ben")
+    event = site.event(olga, title="Jazz", capacity=2)
+    site.book(event, ana, 2)
+    site.book(event, ben, 2, waiting=True)
+    page = visitor().log_in(ben, f"/app/events/{event.id}")
+    panel = page.get_by_role("form", name="Book")
+    expect(panel).to_contain_text("You wait in this line.")
+    expect(panel.get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="Leave the line").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(panel.get_by_role("button", name="Join the waitlist")).to_be_visible()

@@ -25,6 +25,8 @@ from evently_wiring.settings import Settings
 
 PASSWORD = "evently demo"  # noqa: S105  # everybody is told
 _PEOPLE = ("Ana", "Ben", "Cleo", "Dag", "Eve", "Finn", "Gita", "Hugo")
+_OTHERS = ("Ida", "Jan", "Kim", "Lou", "Mia", "Nils", "Orla", "Paul", "Quinn", "Rita", "Sven", "Tara")
+"""They are there so that a large event has more than a handful of people."""
 
 
 class NotFresh(Exception):
@@ -85,7 +87,7 @@ class _Story:
         self._ago(days=28.5)
         self._admin = self._person("Ada", Role.ADMIN)
         self._organiser = self._person("Olga", Role.ORGANISER)
-        self._people = tuple(self._person(name, Role.ATTENDEE) for name in _PEOPLE)
+        self._people = tuple(self._person(name, Role.ATTENDEE) for name in _PEOPLE + _OTHERS)
 
     def tell(self) -> Demo:
         sold_out = self._sold_out_with_a_line()
@@ -95,7 +97,8 @@ class _Story:
         nearly_full = self._nearly_full()
         to_publish = self._to_publish()
         self._draft()
-        return Demo(self._admin, self._organiser, self._people, sold_out, roomy, nearly_full, to_publish)
+        named = self._people[: len(_PEOPLE)]
+        return Demo(self._admin, self._organiser, named, sold_out, roomy, nearly_full, to_publish)
 
     def _ago(self, **time: float) -> None:
         """Go to a time before now; that of one event only ever goes on."""

@@ -75,8 +75,9 @@ export function columnChart({ label, columns, yText = String }) {
   if (!columns.length) return html`<p class="quiet small">Nothing to draw yet.</p>`;
   const values = columns.map(({ value }) => value);
   const top = niceTop(Math.max(1, ...values));
-  const bottom = Math.min(...values) < 0 ? -niceTop(-Math.min(...values)) : 0;
-  const ticks = bottom ? [bottom, 0, top] : [0, top / 2, top];
+  const bottom = Math.min(0, ...values);
+  const isDeep = -bottom > top / 6; // else its name would stand upon that of nothing
+  const ticks = [...(isDeep ? [bottom] : []), 0, ...(isDeep ? [] : [top / 2]), top];
   const drawing = (width) => {
     const start = startOf(ticks, yText);
     const y = (value) => PAD.top + ((top - value) / (top - bottom)) * (HEIGHT - PAD.top - PAD.bottom);

@@ -107,7 +107,10 @@ async function open(next, mine, moving) {
 function draw(drawn) {
   if (drawn !== view) return;
   document.title = drawn.title === "Evently" ? "Evently" : `${drawn.title} · Evently`;
+  const focused = document.activeElement;
+  const wasInside = main.contains(focused);
   render(drawn.template(), main);
+  if (wasInside && !focused.isConnected) main.focus({ preventScroll: true }); // what was pressed is gone: begin nearby
 }
 
 function drawMain(content, title) {
@@ -144,6 +147,8 @@ function drawFrame(path) {
       ? html`<a class="button plain small" href=${href("/app/account")}>${session.user.name}</a>`
       : html`<a class="button plain small" href=${href("/app/log-in")}>Log in</a><a class="button small" href=${href("/app/register")}>Register</a>`}</div>
   </div>`, document.getElementById("top"));
+  const present = document.querySelector(".top nav [aria-current]");
+  if (present) present.parentElement.scrollLeft = present.offsetLeft - present.parentElement.offsetLeft - 40; // on a phone not all fit
   render(html`<div class="foot-inner"><span>Evently: exact seats, fair lines, and a reason for every answer.</span><a href=${href("/api/v1/docs")}>API</a></div>`, document.getElementById("foot"));
 }
 

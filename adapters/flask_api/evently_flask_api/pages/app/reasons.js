@@ -19,6 +19,22 @@ const SENTENCES = {
   hold_expired: () => "The time to confirm is over; the seats went to the next in line.",
 };
 
+const FAULTS = {
+  required: "This is needed.",
+  blank: "This is needed.",
+  null: "This is needed.",
+  ends_before_start: "This is before the beginning.",
+  closes_before_opening: "This is before the opening.",
+};
+
+/** Return what is wrong with a field as a sentence beside it, where its name in the API says nothing. */
+export function faultText({ field, code, message }) {
+  const name = field.split(".").at(-1);
+  const [, most, bound] = /^Give a length of at (most|least) (\d+)\.$/.exec(message) ?? [];
+  if (bound) return bound === "1" && most === "least" ? FAULTS.required : `${bound} characters at ${most}.`;
+  return FAULTS[code] ?? (message.startsWith(`${name} `) ? `This${message.slice(name.length)}` : message);
+}
+
 /** Return a reason or problem as a sentence. */
 export function sentence(reason) {
   const figures = reason.figures ?? reason;

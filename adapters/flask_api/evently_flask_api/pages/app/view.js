@@ -83,6 +83,18 @@ export class View {
     }
   }
 
+  /** Read anew what something that was done may have changed. What cannot be read now is said, and read later. */
+  async again(read) {
+    try {
+      await read();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.wrong ||= sentence(problem);
+    } finally {
+      this.draw();
+    }
+  }
+
   get wrongShown() {
     return complaint(this.wrong);
   }

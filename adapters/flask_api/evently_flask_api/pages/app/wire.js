@@ -1,5 +1,7 @@
 // Requests as they go over the wire, and problems as they come back. Who is signed in is not known here.
 
+import { faultText } from "./reasons.js";
+
 export const ROOT = document.querySelector('meta[name="evently-root"]').content;
 export const API = `${ROOT}/api/v1`;
 
@@ -11,7 +13,7 @@ export class Problem extends Error {
     this.code = document.code ?? "unknown";
     this.figures = document;
     this.retryAfter = retryAfter; // seconds; 0: nothing was said
-    this.faults = new Map((document.errors ?? []).map(({ field, message }) => [field, message]));
+    this.faults = new Map((document.errors ?? []).map((error) => [error.field, faultText(error)]));
   }
 
   get isMissing() {

@@ -73,7 +73,7 @@ export default class Board extends EventView {
     this.samples = [...before, [Date.now(), taken, waiting]].slice(-SAMPLES_MAX);
   }
 
-  /** Walk the journal back from now: how the seats stood before each of its lines. */
+  /** Walk the journal back from now: how the seats stood after and before each of its lines, a step apart. */
   past() {
     let { seats_taken: taken, waiting } = this.event;
     const samples = [];
@@ -82,6 +82,7 @@ export default class Board extends EventView {
       samples.push([at, taken, waiting]);
       taken -= seatsTaken(line);
       waiting = Math.max(0, waiting - partiesJoined(line));
+      samples.push([at, taken, waiting]);
     }
     return samples.reverse().filter(([, seats]) => seats >= 0);
   }
@@ -143,8 +144,7 @@ export default class Board extends EventView {
   async step(name, body) {
     const event = await this.act(name, () => post(`/events/${this.id}/${name}`, body));
     if (event) this.event = event;
-    await this.readJournal();
-    this.draw();
+    await this.again(() => this.readJournal());
   }
 
   async complete() {
@@ -256,7 +256,6 @@ export default class Board extends EventView {
     this.plan = null;
     this.sample();
     note(done.granted_count ? `${count(done.granted_count, "party", "parties")} got in.` : "The capacity is set.");
-    await Promise.all([this.readJournal(), this.readLine()]);
-    this.draw();
+    await this.again(() => Promise.all([this.readJournal(), this.readLine()]));
   }
 }

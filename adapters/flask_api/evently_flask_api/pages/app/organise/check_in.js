@@ -68,8 +68,7 @@ export default class CheckIn extends EventView {
     }
     this.draw();
     navigator.vibrate?.(this.outcome.way === "in" ? 80 : [80, 60, 80]);
-    await this.readDoor();
-    this.draw();
+    await this.again(() => this.readDoor());
   }
 
   /** Who has the booking that somebody came in by. */
@@ -83,8 +82,7 @@ export default class CheckIn extends EventView {
     const reason = await confirmed({ title: `Take seat ${arrival.seat} of ${arrival.reference} back?`, text: "It counts as not in.", action: "Take back", reasonNeeded: true, keep: "Leave it" });
     if (!reason) return;
     await this.act(`undo-${arrival.code}`, () => remove(`/events/${this.id}/check-ins/${encodeURIComponent(arrival.code)}`, { reason }).then(() => true));
-    await this.readDoor();
-    this.draw();
+    await this.again(() => this.readDoor());
   }
 
   // --- the camera -----------------------------------------------------------------------------------------------

@@ -50,8 +50,7 @@ export default class Edit extends EventView {
     this.wrong = "";
     this.faults = new Map();
     if (found) note("Saved.");
-    await this.readEvent();
-    this.draw();
+    await this.again(() => this.readEvent());
   }
 
   async discard() {

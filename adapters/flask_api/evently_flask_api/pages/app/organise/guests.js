@@ -69,8 +69,7 @@ export default class Guests extends EventView {
     if (!answer) return;
     const moved = await this.act(`move-${entry.id}`, () => patch(`/waitlist/${entry.id}`, { priority: Number(answer.priority), reason: answer.reason }));
     if (moved) note(moved.position === null ? "Moved, and served." : `Moved to place ${moved.position}.`);
-    await this.read();
-    this.draw();
+    await this.again(() => this.read());
   }
 
   async explain(entry) {
@@ -87,8 +86,7 @@ export default class Guests extends EventView {
     });
     if (!reason) return;
     if (await this.act(`cancel-${booking.id}`, () => remove(`/bookings/${booking.id}`, { reason }))) note("Cancelled.");
-    await Promise.all([this.readEvent(), this.read()]);
-    this.draw();
+    await this.again(() => Promise.all([this.readEvent(), this.read()]));
   }
 
   content() {

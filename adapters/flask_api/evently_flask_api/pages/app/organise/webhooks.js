@@ -60,30 +60,26 @@ export default class Webhooks extends View {
     this.wrong = "";
     this.faults = new Map();
     if (made) this.secret = made;
-    await this.read();
-    this.draw();
+    await this.again(() => this.read());
   }
 
   async change(webhook, changes, said) {
     const changed = await this.act(`change-${webhook.id}`, () => patch(`/webhooks/${webhook.id}`, changes));
     if (changed?.secret) this.secret = changed;
     if (changed) note(said);
-    await this.read();
-    this.draw();
+    await this.again(() => this.read());
   }
 
   async drop(webhook) {
     if (!(await confirmed({ title: "Remove the webhook?", text: `${webhook.url} is told nothing more, and what it was told is forgotten.`, action: "Remove", danger: true }))) return;
     if (await this.act(`change-${webhook.id}`, () => remove(`/webhooks/${webhook.id}`).then(() => true))) note("Removed.");
     this.deliveries.delete(webhook.id);
-    await this.read();
-    this.draw();
+    await this.again(() => this.read());
   }
 
   async replay(webhook, delivery) {
     if (await this.act(`replay-${delivery.id}`, () => post(`/webhooks/${webhook.id}/deliveries/${delivery.id}/replay`))) note("It is sent again.");
-    await this.readDeliveries(webhook.id);
-    this.draw();
+    await this.again(() => this.readDeliveries(webhook.id));
   }
 
   template() {

@@ -7,6 +7,8 @@ import { button, confirmed, field, given, note, openDialog, sign } from "../part
 
 export const isOpen = ({ status }) => status === "held" || status === "confirmed";
 
+export const isHeld = ({ status }) => status === "held";
+
 const STATUS = {
   held: ["Held for you", "wait"],
   confirmed: ["Booked", "go"],

@@ -29,14 +29,12 @@ export default class Account extends View {
     session.rename(user);
     if (name === "password") form.reset();
     note(said);
-    await this.read();
-    this.draw();
+    await this.again(() => this.read());
   }
 
   async end(one) {
     if (await this.act(`end-${one.id}`, () => remove(`/auth/sessions/${one.id}`).then(() => true))) note("That session has ended.");
-    await this.read();
-    this.draw();
+    await this.again(() => this.read());
   }
 
   async endAll() {

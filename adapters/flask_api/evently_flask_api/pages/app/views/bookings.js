@@ -3,7 +3,7 @@
 import { get, getAll, getIfThere } from "../api.js";
 import { spanText, zoneText } from "../format.js";
 import { html, nothing, repeat } from "../html.js";
-import { bookingCard, isOpen } from "../own/booking_card.js";
+import { bookingCard, isHeld, isOpen } from "../own/booking_card.js";
 import { entryCard, waits } from "../own/entry_card.js";
 import { isOn } from "../parts.js";
 import { View } from "../view.js";
@@ -27,6 +27,7 @@ export default class Bookings extends View {
 
   /** Look again at what may move: the lines. When something did, at all of it. */
   async look() {
+    if (this.bookings.some(isHeld)) return this.read(); // it may lapse
     if (!this.entries.some(waits)) return;
     const { items } = await get("/waitlist", { limit: 100 });
     const state = (entries) => entries.filter(waits).map(({ id, status, offers }) => `${id} ${status} ${offers.map((offer) => offer.status)}`).join();
@@ -40,10 +41,7 @@ export default class Bookings extends View {
     await Promise.all(unknown.map(async (id) => this.events.set(id, await getIfThere(`/events/${id}`))));
   }
 
-  changed = async () => {
-    await this.read();
-    this.draw();
-  };
+  changed = () => this.again(() => this.read());
 
   /** What one has, event by event: those with something open first, then by their start. */
   get groups() {

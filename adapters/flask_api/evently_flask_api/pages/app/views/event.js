@@ -4,7 +4,7 @@ import { freshKey, get, post } from "../api.js";
 import { count, isElsewhere, momentText, moneyText, spanText, timeText, zoneText } from "../format.js";
 import { html, nothing, repeat } from "../html.js";
 import { outlook } from "../outlook.js";
-import { bookingCard, isOpen } from "../own/booking_card.js";
+import { bookingCard, isHeld, isOpen } from "../own/booking_card.js";
 import { entryCard, waits } from "../own/entry_card.js";
 import { button, isOn, sign, stepper } from "../parts.js";
 import { sentence } from "../reasons.js";
@@ -41,7 +41,7 @@ export default class EventPage extends View {
   async look() {
     const before = this.event.updated_at;
     await this.readEvent();
-    if (session.signedIn && (this.entries.some(waits) || this.event.updated_at !== before)) await this.readOwn();
+    if (session.signedIn && (this.entries.some(waits) || this.bookings.some(isHeld) || this.event.updated_at !== before)) await this.readOwn();
   }
 
   async readEvent() {
@@ -59,10 +59,7 @@ export default class EventPage extends View {
   }
 
   /** After something was done: read everything again. */
-  changed = async () => {
-    await Promise.all([this.readEvent(), this.readOwn()]);
-    this.draw();
-  };
+  changed = () => this.again(() => Promise.all([this.readEvent(), this.readOwn()]));
 
   async explain() {
     this.explained = await this.act("explain", () => get(`/events/${this.id}/explain`));
@@ -100,6 +97,7 @@ export default class EventPage extends View {
     this.answer = null;
     this.answer = (await this.act("book", () => post("/bookings", wish, { key: this.key }))) ?? null;
     this.key = freshKey();
+    if (this.answer) this.quantity = this.kind.min_per_booking;
     await this.changed();
   }
 
@@ -179,12 +177,23 @@ export default class EventPage extends View {
   }
 
   panel() {
-    const { event, kind } = this;
+    const { event } = this;
     return html`<form class="sheet stack" aria-labelledby="book-h" @submit=${(submitted) => this.book(submitted)}>
       <h2 id="book-h">Book</h2>
       ${this.answer ? answerWord(this.answer) : nothing}
       ${event.ticket_types.length > 1 ? this.kinds() : nothing}
-      <div class="row apart">
+      ${this.isInLine ? html`<p class="quiet">You wait in this line. To ask for another party, leave it first.</p>` : this.wish()}
+    </form>`;
+  }
+
+  /** Whether one waits for seats of the chosen kind: one line has one place for everybody. */
+  get isInLine() {
+    return this.entries.some((entry) => entry.status === "waiting" && entry.ticket_type_id === this.chosen);
+  }
+
+  wish() {
+    const { event, kind } = this;
+    return html`<div class="row apart">
         <label for="quantity" class="number">Seats</label>
         ${stepper({ id: "quantity", label: "Seats", value: this.quantity, min: kind.min_per_booking, max: kind.max_per_booking, onChange: (quantity) => this.choose({ quantity }) })}
       </div>
@@ -195,8 +204,7 @@ export default class EventPage extends View {
       </fieldset>
       ${this.outlookWord()}
       ${button({ label: this.bookLabel(), kind: "main wide", type: "submit", busy: this.busy === "book" })}
-      ${kind.price.amount ? html`<p class="row apart quiet small"><span>${moneyText(kind.price)} a seat</span><span>${count(this.quantity, "seat")}: ${moneyText({ ...kind.price, amount: kind.price.amount * this.quantity })}</span></p>` : nothing}
-    </form>`;
+      ${kind.price.amount ? html`<p class="row apart quiet small"><span>${moneyText(kind.price)} a seat</span><span>${count(this.quantity, "seat")}: ${moneyText({ ...kind.price, amount: kind.price.amount * this.quantity })}</span></p>` : nothing}`;
   }
 
   kinds() {
