@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import attrs
 import click
@@ -150,6 +151,22 @@ def test_wrong_usage_and_unknown_things_have_codes_of_their_own(
     result = terminal.run(*arguments, code=code)
     assert result.stderr.strip()
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("bookings show EVT-0000000000", "`evently bookings list --event EVENT` shows what there is."),
+        ("users set-role nobody@example.org admin", "`evently users list` shows what there is."),
+        (f"events show {UUID(int=0)}", "`evently events list` shows what there is."),
+        (f"waitlist leave {UUID(int=0)}", "`evently waitlist list EVENT` shows what there is."),
+        (f"webhooks replay {UUID(int=0)}", "`evently webhooks deliveries ID` shows what there is."),
+        ("simulate --seats -1", "'--seats'"),
+    ],
+)
+def test_what_is_not_there_is_told_with_where_to_look(terminal: Terminal, typed: str, told: str) -> None:
+    code = 2 if typed.startswith("simulate") else 1
+    assert told in terminal.run(*typed.split(), code=code).stderr
 
 
 def test_a_server_that_is_not_there_exits_with_three() -> None:

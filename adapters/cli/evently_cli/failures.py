@@ -25,6 +25,19 @@ _OF_THE_WIRING = {
 }
 
 
+_WHERE_TO_LOOK = {
+    "booking": "evently bookings list --event EVENT",
+    "check-in": "evently check-in status EVENT",
+    "delivery": "evently webhooks deliveries ID",
+    "event": "evently events list",
+    "ticket type": "evently events show EVENT",
+    "user": "evently users list",
+    "waitlist entry": "evently waitlist list EVENT",
+    "webhook": "evently webhooks list",
+}
+"""The command that lists what there is of a kind."""
+
+
 def figures_of(reason: Reason) -> str:
     """Return the figures of a reason in one line; those that are not known are left out."""
     return ", ".join(f"{name} {value}" for name, value in reason.figures.items() if value is not None)
@@ -57,12 +70,14 @@ def telling_why() -> Iterator[None]:
 
 
 def _of_the_core(error: Exception) -> tuple[str, int] | None:
-    from evently_core.errors import EventlyError, InvalidValue, Unavailable
+    from evently_core.errors import EventlyError, InvalidValue, NotFound, Unavailable
 
     if isinstance(error, InvalidValue):
         return f"{error.field}: {error.message}", WRONG_USAGE
     if isinstance(error, Unavailable):
         return f"{error} Is the database running, and EVENTLY_DATABASE_URL right?", UNREACHABLE
+    if isinstance(error, NotFound) and error.what in _WHERE_TO_LOOK:
+        return f"{error} `{_WHERE_TO_LOOK[error.what]}` shows what there is.", REFUSED
     if isinstance(error, EventlyError):
         return str(error) or type(error).__doc__ or type(error).__name__, REFUSED
     return None

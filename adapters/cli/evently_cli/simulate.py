@@ -9,6 +9,7 @@ import click
 
 from evently_cli.desk import json_option, progress, show
 from evently_core.memory.simulation import RULES, Ending, Fate, Rush, rush, simulate
+from evently_core.values import SEATS_MAX
 
 _FATES = {
     Fate.ALL: "in full",
@@ -37,7 +38,7 @@ class _Sizes(click.ParamType[dict[int, int]]):
     name="simulate", epilog="Example: evently simulate --people 400 --seats 250 --party-sizes 1:50,6:50"
 )
 @click.option("--people", type=int, default=300, show_default=True, help="How many parties come.")
-@click.option("--seats", type=int, default=200, show_default=True)
+@click.option("--seats", type=click.IntRange(0, SEATS_MAX), default=200, show_default=True)
 @click.option(
     "--party-sizes",
     type=_Sizes(),
