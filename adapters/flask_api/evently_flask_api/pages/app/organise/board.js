@@ -161,13 +161,15 @@ export default class Board extends EventView {
   }
 
   curve() {
-    const lasts = Date.now() - (this.samples[0]?.[0] ?? 0);
+    const begun = this.samples.findIndex(([, taken, waiting]) => taken || waiting);
+    const samples = this.samples.slice(Math.max(0, begun - 1)); // before anybody came there is nothing to see
+    const lasts = Date.now() - (samples[0]?.[0] ?? 0);
     const momentOf = lasts > DAYS_MATTER_MS ? dateShortText : lasts > SECONDS_MATTER_MS ? timeText : secondText;
     return curveChart({
       label: `Seats taken and parties waiting over time; now ${this.event.seats_taken} taken, ${this.event.waiting} waiting`,
       curves: [
-        { name: "Seats taken", kind: "go", points: this.samples.map(([at, taken]) => [at, taken]), filled: true },
-        { name: "Parties waiting", kind: "wait", points: this.samples.map(([at, , waiting]) => [at, waiting]) },
+        { name: "Seats taken", kind: "go", points: samples.map(([at, taken]) => [at, taken]), filled: true },
+        { name: "Parties waiting", kind: "wait", points: samples.map(([at, , waiting]) => [at, waiting]) },
       ],
       goal: { value: this.event.capacity, name: `Capacity ${this.event.capacity}` },
       xText: (at) => momentOf(at, this.event.timezone),
