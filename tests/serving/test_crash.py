@@ -71,7 +71,7 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-@pytest.mark.parametrize(("workers", "rounds"), [("1", 6), ("2", 3)])
+@pytest.mark.parametrize(("workers", "rounds"), [("1", 6), ("4", 3)])
 def test_killing_the_server_under_load_loses_nothing_and_doubles_nothing(
     server: Server,  # noqa: F811  # the fixture
     chance: random.Random,
