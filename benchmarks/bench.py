@@ -95,11 +95,17 @@ def evently_on(
         engine.dispose()
 
 
-def published(evently: Evently, *, capacity: int = 5_000_000, policy: Policy | None = None) -> EventId:
+def published(
+    evently: Evently,
+    *,
+    organiser: Actor = ORGANISER,
+    capacity: int = 5_000_000,
+    policy: Policy | None = None,
+) -> EventId:
     """Publish an event with more seats than anybody books here."""
     starts_at = datetime.now(UTC) + timedelta(days=30)
     drafted = evently.events.create(
-        ORGANISER,
+        organiser,
         NewEvent(
             title="Bench",
             timezone="UTC",
@@ -110,7 +116,7 @@ def published(evently: Evently, *, capacity: int = 5_000_000, policy: Policy | N
         ),
     )
     assert isinstance(drafted, EventAnswer)
-    evently.events.publish(ORGANISER, drafted.view.event.id)
+    evently.events.publish(organiser, drafted.view.event.id)
     return drafted.view.event.id
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
 import attrs
 import psycopg
 
-from benchmarks.bench import Figure, Ground, Verdict, evently_on, percentile, timed
-from evently_core import Actor, Evently, NewEvent, PageRequest, Role, UserId
+from benchmarks.bench import Figure, Ground, Verdict, evently_on, percentile, published, timed
+from evently_core import Actor, Evently, PageRequest, Role, UserId
 from evently_core.analytics import Ranking
 from evently_core.figures import FIGURES
-from evently_core.services.events import EventAnswer
-from evently_core.values import EventId, Money
+from evently_core.values import EventId
 
 EVENTS = 100
 DAYS = 30
@@ -96,7 +94,7 @@ def _compared(ground: Ground, name: str, ask: Callable[[Crowd], object], crowds:
 def _crowd(ground: Ground, evently: Evently, size: int) -> Crowd:
     """Let so many bookings have been made at the events of somebody, without making them one by one."""
     organiser = Actor(UserId(uuid4()), Role.ORGANISER)
-    events = [_event(evently, organiser) for _ in range(EVENTS)]
+    events = [published(evently, organiser=organiser) for _ in range(EVENTS)]
     values = {"events": events, "each": size // EVENTS, "days": DAYS}
     with psycopg.connect(ground.url) as connection:
         connection.execute("SET statement_timeout = 0")
@@ -105,21 +103,3 @@ def _crowd(ground: Ground, evently: Evently, size: int) -> Crowd:
     with psycopg.connect(ground.url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE bookings, events, event_figures")
     return Crowd(organiser, events[0])
-
-
-def _event(evently: Evently, organiser: Actor) -> EventId:
-    starts_at = datetime.now(UTC) + timedelta(days=90)
-    drafted = evently.events.create(
-        organiser,
-        NewEvent(
-            title="Bench",
-            timezone="UTC",
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(hours=2),
-            capacity=1_000_000,
-            price=Money(2_500, "EUR"),
-        ),
-    )
-    assert isinstance(drafted, EventAnswer)
-    evently.events.publish(organiser, drafted.view.event.id)
-    return drafted.view.event.id
