@@ -11,9 +11,12 @@ import attrs
 
 from evently_core.errors import InvalidValue
 from evently_core.event import Event, EventStatus
-from evently_core.figures import Figures
+from evently_core.figures import Figures, total_of
 from evently_core.paging import Page, PageRequest
 from evently_core.values import EventId, UserId
+
+ON_SALE_OR_OVER = (EventStatus.PUBLISHED, EventStatus.COMPLETED)
+"""The events that are ranked, and whose seats are there to be sold."""
 
 DAYS_MAX = 366
 MONTHS_MAX = 120
@@ -64,6 +67,11 @@ class Totals:
     figures: Mapping[str, Figures]
     """By currency."""
 
+    @property
+    def total(self) -> Figures:
+        """All currencies together: of everything but the revenue."""
+        return total_of(self.figures.values())
+
 
 @attrs.frozen
 class EventTotals:
@@ -74,6 +82,11 @@ class EventTotals:
     """By currency: one, unless prices changed it."""
     waiting: int
     """Entries that wait."""
+
+    @property
+    def total(self) -> Figures:
+        """All currencies together: of everything but the revenue."""
+        return total_of(self.figures.values())
 
 
 @attrs.frozen
@@ -182,7 +195,9 @@ class Span:
         if since is None:
             since = until - timedelta(days=29) if interval is Interval.DAY else _months_before(until, 11)
         if until < since:
-            raise InvalidValue("to", "ends_before_start", "to is not before from.")
+            raise InvalidValue(
+                "to", "ends_before_start", "to is not before from; name a later day, or leave it out."
+            )
         if (until - since).days > (DAYS_MAX if interval is Interval.DAY else MONTHS_MAX * 31):
             most = f"{DAYS_MAX} days" if interval is Interval.DAY else f"{MONTHS_MAX} months"
             raise InvalidValue("from", "out_of_range", f"Ask for at most {most} at a time.")

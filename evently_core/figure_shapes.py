@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from evently_core.analytics import (
+    ON_SALE_OR_OVER,
     EventTotals,
     Interval,
     Span,
@@ -19,18 +20,16 @@ from evently_core.analytics import (
     waitlist_conversion,
 )
 from evently_core.event import EventStatus
-from evently_core.figures import Figures, total_of
+from evently_core.figures import Figures
 from evently_core.paging import Page
 from evently_core.services.analytics import EventInDepth, Period
-
-_ON_SALE_OR_OVER = (EventStatus.PUBLISHED, EventStatus.COMPLETED)
 
 
 def overview_shape(totals: Totals, users: int | None) -> dict[str, Any]:
     """Return what all events come to; ``users`` is for who may know of all."""
-    total = total_of(totals.figures.values())
+    total = totals.total
     counts = totals.by_status
-    capacity = sum(counts[status].capacity for status in _ON_SALE_OR_OVER if status in counts)
+    capacity = sum(counts[status].capacity for status in ON_SALE_OR_OVER if status in counts)
     return {
         "events": sum(count.events for count in counts.values()),
         "events_by_status": [
@@ -73,7 +72,7 @@ def ranked_shape(page: Page[EventTotals]) -> dict[str, Any]:
 
 
 def _event_shape(totals: EventTotals) -> dict[str, Any]:
-    event, total = totals.event, total_of(totals.figures.values())
+    event, total = totals.event, totals.total
     return {
         "event_id": event.id,
         "title": event.title,
@@ -97,7 +96,7 @@ def _event_shape(totals: EventTotals) -> dict[str, Any]:
 
 def event_in_depth_shape(found: EventInDepth) -> dict[str, Any]:
     """Return all there is to know of one event; its days are how it stood at their ends."""
-    total, wait = found.figures, found.median_wait
+    total, wait = found.totals.total, found.median_wait
     currency = found.totals.event.currency
     return {
         **_event_shape(found.totals),

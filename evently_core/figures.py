@@ -10,12 +10,15 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import attrs
 
 from evently_core.booking import Booking, BookingStatus, Origin
 from evently_core.waitlist import EntryStatus, WaitlistEntry
+
+K = TypeVar("K")
 
 _HELD, _CONFIRMED, _CANCELLED = BookingStatus.HELD, BookingStatus.CONFIRMED, BookingStatus.CANCELLED
 
@@ -58,6 +61,14 @@ class Figures:
 
 FIGURES = tuple(field.name for field in attrs.fields(Figures))
 NOTHING = Figures()
+
+
+def summed(figures: Iterable[tuple[K, Figures]]) -> dict[K, Figures]:
+    """Return what those of each key come to together."""
+    found: dict[K, Figures] = {}
+    for key, each in figures:
+        found[key] = found.get(key, NOTHING).plus(each)
+    return found
 
 
 def total_of(figures: Iterable[Figures]) -> Figures:

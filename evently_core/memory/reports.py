@@ -10,6 +10,7 @@ from uuid import UUID
 import attrs
 
 from evently_core.analytics import (
+    ON_SALE_OR_OVER,
     DayFigures,
     EventCount,
     EventTotals,
@@ -18,12 +19,11 @@ from evently_core.analytics import (
     Totals,
 )
 from evently_core.event import Event, EventStatus
-from evently_core.figures import Figures, local_day, total_of
+from evently_core.figures import Figures, local_day, summed
 from evently_core.paging import Page, PageRequest, page_of
 from evently_core.storage import JournalLine
 from evently_core.values import EventId, UserId
 
-RANKED = frozenset({EventStatus.PUBLISHED, EventStatus.COMPLETED})
 PARTS = 1_000_000
 """Shares are compared in whole millionths."""
 
@@ -83,12 +83,13 @@ class MemoryReports:
         event_id: EventId | None = None,
     ) -> Sequence[DayFigures]:
         """Return what each day added."""
-        found: dict[tuple[date, str], Figures] = {}
-        for each in self._of(organiser_id):
-            for day in each.days() if event_id in (None, each.event.id) else ():
-                if since <= day.day <= until:
-                    key = (day.day, day.currency)
-                    found[key] = found.get(key, Figures()).plus(day.figures)
+        found = summed(
+            ((day.day, day.currency), day.figures)
+            for each in self._of(organiser_id)
+            if event_id in (None, each.event.id)
+            for day in each.days()
+            if since <= day.day <= until
+        )
         return [DayFigures(*key, figures) for key, figures in sorted(found.items(), key=lambda kept: kept[0])]
 
     def ranked(self, organiser_id: UserId | None, ranking: Ranking, page: PageRequest) -> Page[EventTotals]:
@@ -97,7 +98,7 @@ class MemoryReports:
         def rank(totals: EventTotals) -> tuple[int, str]:
             return rank_of(ranking, totals), str(totals.event.id)
 
-        found = [each.totals() for each in self._of(organiser_id) if each.event.status in RANKED]
+        found = [each.totals() for each in self._of(organiser_id) if each.event.status in ON_SALE_OR_OVER]
         after = page.after(lambda parts: (int(parts[0]), str(UUID(str(parts[1])))))
         behind = [each for each in found if after is None or rank(each) < after]
         return page_of(sorted(behind, key=rank, reverse=True)[: page.limit + 1], page.limit, rank)
@@ -123,7 +124,7 @@ class MemoryReports:
 
 def rank_of(ranking: Ranking, totals: EventTotals) -> int:
     """Return the figure by which an event is ranked, shares in whole millionths; what is unknown counts as none."""
-    total = total_of(totals.figures.values())
+    total = totals.total
     match ranking:
         case Ranking.SEATS:
             return total.sold
@@ -142,10 +143,7 @@ def _share(part: int, whole: int) -> int:
 
 
 def _by_currency(days: Iterable[DayFigures]) -> dict[str, Figures]:
-    found: dict[str, Figures] = {}
-    for each in days:
-        found[each.currency] = found.get(each.currency, Figures()).plus(each.figures)
-    return found
+    return summed((each.currency, each.figures) for each in days)
 
 
 _: type[Reports] = MemoryReports

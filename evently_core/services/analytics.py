@@ -18,7 +18,7 @@ from evently_core.analytics import (
     Totals,
 )
 from evently_core.errors import Forbidden, NotFound
-from evently_core.figures import Figures, median_wait, total_of
+from evently_core.figures import Figures, median_wait, summed, total_of
 from evently_core.paging import Page, PageRequest
 from evently_core.ports import Clock
 from evently_core.services.events import EventService
@@ -59,8 +59,6 @@ class EventInDepth:
     """All there is to know of one event."""
 
     totals: EventTotals
-    figures: Figures
-    """All currencies together: of everything but the revenue."""
     median_wait: timedelta | None
     course: Sequence[Course]
     """By day; days on which nothing happened are left out."""
@@ -122,9 +120,7 @@ class AnalyticsService:
             raise NotFound("event")
         days = self._reports.days(date.min, date.max, event_id=event_id)
         wait = median_wait(self._reports.waits(event_id))
-        return EventInDepth(
-            totals, total_of(totals.figures.values()), wait, _course(days, totals.event.currency)
-        )
+        return EventInDepth(totals, wait, _course(days, totals.event.currency))
 
     def active_users(self, actor: Actor, span: Span) -> Mapping[date, int]:
         """Return how many users did something about one's events on each day of a span.
@@ -160,9 +156,9 @@ def _periods(days: Sequence[DayFigures], span: Span, interval: Interval) -> tupl
         return day if interval is Interval.DAY else day.replace(day=1)
 
     found: dict[date, dict[str, Figures]] = {beginning(day): {} for day in span.days()}
-    for each in days:
-        currencies = found[beginning(each.day)]
-        currencies[each.currency] = currencies.get(each.currency, Figures()).plus(each.figures)
+    added = summed(((beginning(each.day), each.currency), each.figures) for each in days)
+    for (begins, currency), figures in added.items():
+        found[begins][currency] = figures
     return tuple(Period(begins, figures) for begins, figures in found.items())
 
 

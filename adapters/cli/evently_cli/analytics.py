@@ -29,7 +29,7 @@ from evently_core.figure_shapes import (
     revenue_shape,
     users_shape,
 )
-from evently_core.figures import Figures, total_of
+from evently_core.figures import Figures
 from evently_core.paging import PageRequest
 from evently_core.presentation import money_text
 from evently_core.services.analytics import EventInDepth, Period
@@ -161,7 +161,7 @@ def events(sort: str, limit: int, as_email: str | None, as_json: bool) -> None:
         page = app.evently.analytics.ranked(actor, Ranking(sort), PageRequest(limit))
         rows = []
         for each in page.items:
-            total = total_of(each.figures.values())
+            total = each.total
             sold = utilisation(total, each.event.capacity)
             rows.append(
                 (
@@ -199,7 +199,7 @@ def event(event: str, as_email: str | None, as_json: bool) -> None:
 
 
 def _show_event(found: EventInDepth) -> None:
-    total, capacity = found.figures, found.totals.event.capacity
+    total, capacity = found.totals.total, found.totals.event.capacity
     curves = {
         name: sparkline([getattr(each, name) for each in found.course], _CURVE)
         for name in ("sold", "held", "waiting")

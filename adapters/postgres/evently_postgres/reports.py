@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from evently_core.analytics import (
+    ON_SALE_OR_OVER,
     DayFigures,
     EventCount,
     EventTotals,
@@ -69,7 +70,7 @@ SELECT rank, id FROM (
         SELECT event_id, {", ".join(f"sum({name})::bigint AS {name}" for name in FIGURES)}
         FROM event_figures WHERE day = {ALL_DAYS} GROUP BY event_id
     ) AS kept ON kept.event_id = events.id
-    WHERE events.status IN ('published', 'completed')
+    WHERE events.status IN ({", ".join(f"'{status}'" for status in ON_SALE_OR_OVER)})
       AND (%(organiser)s::uuid IS NULL OR events.organiser_id = %(organiser)s)
 ) AS ranked WHERE %(after)s::bigint IS NULL OR (rank, id) < (%(after)s, %(after_id)s::uuid)
 ORDER BY rank DESC, id DESC LIMIT %(limit)s
